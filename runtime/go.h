@@ -1,0 +1,143 @@
+// go.h: the public interface of stacklab, and the only header that its users include.
+//
+// Goroutines in C: thousands of tasks on small stacks, run by a few threads (Go's G, M and P).
+// What happens when a small stack runs out is chosen per goroutine, by name: see docs/strategies.md.
+//
+// Words used below
+//   goroutine   code running on a stack that go_spawn or go_run made
+//   moving      a growth strategy that copies the stack elsewhere: pointers to locals kept outside
+//               the stack (heap, globals, other stacks) go stale.  docs/hazards.md says what breaks.
+//   park        give up the thread until another goroutine makes this one runnable
+//
+// Every function that can fail returns 0 or a negative GO_E* code; go_strerror names it.
+#ifndef STACKLAB_RUNTIME_GO_H_
+#define STACKLAB_RUNTIME_GO_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  GO_OK = 0,
+  GO_EINVAL = -1,     // an argument or option is out of its documented range
+  GO_ENOMEM = -2,     // no memory for runtime structures
+  GO_EMAP = -3,       // the system refused to map memory for a stack
+  GO_EGUARD = -4,     // the system refused to make the guard of a stack
+  GO_EMAPCOUNT = -5,  // the process has reached vm.max_map_count
+  GO_ELIMIT = -6,     // the stack would be larger than its limit
+  GO_ETHREAD = -7,    // the system refused to start a thread or to give it a signal stack
+  GO_ENOTG = -8,      // must be called on a goroutine, or must not be
+  GO_EMOVES = -9,     // a pointer into the caller's own stack, which may move, was about to be shared
+  GO_ESTRATEGY = -10, // no growth strategy has that name, or it cannot do this here
+};
+
+// go_strerror returns a one-line English sentence for a GO_* code; never NULL.  Any stack.
+const char *go_strerror(int code);
+
+// ---- Options ---------------------------------------------------------------------------------
+// A field that is 0 or NULL takes its value from the environment variable beside it, and where
+// that is not set, the default.  A size is in bytes; in the environment it may end in K, M or G.
+struct go_config {
+  int maxprocs;               // GOMAXPROCS        goroutines run at once: 1..256 [online CPUs]
+  const char *growth;         // GO_GROWTH         strategy of goroutines that name none [reserve]
+  size_t stack_initial;       // GO_STACKINITIAL   first size of a growing stack [8K]
+  size_t stack_max;           // GO_STACKMAX       no stack grows beyond this: up to 1G [1G]
+  size_t stack_reserve;       // GO_STACKRESERVE   address range per goroutine of `reserve` [256M]
+  size_t stack_guard;         // GO_STACKGUARD     least no-access bytes below a stack [64K]
+  const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
+  const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
+};
+
+// How one goroutine is made; a field that is 0 or NULL means the process default.
+struct go_spawn_options {
+  const char *growth;         // strategy by name
+  size_t stack_initial;       // bytes, a power of two from one page up; larger than a page: exact
+  size_t stack_max;           // bytes; the stack never grows beyond it
+};
+
+// ---- Running ---------------------------------------------------------------------------------
+// go_run starts the scheduler, runs fn(arg) as the first goroutine and returns when fn has
+// returned; config may be NULL.  Goroutines that have not ended by then are dropped where they
+// are parked; one that never parks again keeps go_run from returning.  Call it on an ordinary
+// thread, one go_run at a time (GO_ENOTG otherwise); it may be called again later.
+// Errors: GO_EINVAL (a bad option, described on stderr), GO_ENOMEM, GO_EMAP, GO_ETHREAD.
+int go_run(const struct go_config *config, void (*fn)(void *), void *arg);
+
+// go_spawn makes a goroutine that runs fn(arg); options may be NULL.  Goroutine only; does not
+// park.  An arg that points into the caller's own stack while that stack may move is refused
+// with GO_EMOVES, because the callee would read it after it has gone.
+int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *arg);
+
+// go_yield lets other runnable goroutines run first.  Goroutine only; parks.
+void go_yield(void);
+
+// go_self returns the number of the calling goroutine, from 1; 0 on any other stack.
+uint64_t go_self(void);
+
+// go_gomaxprocs sets how many goroutines run at once and returns the value before; n <= 0 only
+// asks; n is capped at 256.  Goroutine only.  Does not park; a lower value is reached as the
+// threads above it come to their next scheduling point.
+int go_gomaxprocs(int n);
+
+// go_checkpoint makes sure that the calling goroutine has at least `bytes` of stack below this
+// call, growing it now if its strategy grows at checkpoints.  Goroutine only; does not park, but
+// under a moving strategy the stack may be elsewhere afterwards.
+// Errors: GO_ELIMIT, GO_EMAP..., with the stack as it was; a strategy that grows on faults only
+// (signal, reserve) answers GO_OK where `bytes` is within its limit.
+int go_checkpoint(size_t bytes);
+
+// ---- WaitGroup -------------------------------------------------------------------------------
+// Counts goroutines that have yet to finish.  Zero-initialised it is ready; it owns nothing.
+// It must not lie on a stack that may move: every call refuses that with GO_EMOVES.
+struct go_waitgroup {
+  uint32_t lock;
+  int32_t count;
+  void *waiters;
+};
+
+// go_waitgroup_add adds n (may be negative) to the count and wakes the waiters when it reaches 0.
+// Goroutine only; does not park.  GO_EINVAL if the count would go below 0.
+int go_waitgroup_add(struct go_waitgroup *wg, int n);
+int go_waitgroup_done(struct go_waitgroup *wg);  // go_waitgroup_add(wg, -1)
+// go_waitgroup_wait parks until the count is 0.  Goroutine only.
+int go_waitgroup_wait(struct go_waitgroup *wg);
+
+// ---- Seeing inside ---------------------------------------------------------------------------
+enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; the last, all larger
+
+// Totals since the process started, summed over threads without stopping them: each number is
+// exact once the goroutines that move it are still.
+struct go_stats {
+  uint64_t goroutines_created;
+  uint64_t goroutines_ended;
+  uint64_t growths;             // stacks made larger by copying or by moving pages
+  uint64_t growths_by_fault;    // of these, from the fault handler
+  uint64_t moves_forced;        // by forcemove: same size, other place
+  uint64_t pages_moved_growths; // growths that moved pages instead of copying bytes
+  uint64_t bytes_copied;        // live bytes of all moves
+  uint64_t words_adjusted;      // words and registers that named the old stack
+  uint64_t pool_hits;           // stacks that were had without a system call
+  uint64_t pool_misses;
+  uint64_t steals;
+  uint64_t stacks_by_class[GO_STACK_CLASSES];  // in use now
+};
+void go_stats(struct go_stats *out);  // any stack
+
+// The bounds of the calling goroutine's stack: bytes in [lo, hi).  GO_ENOTG elsewhere.
+struct go_stack_bounds {
+  uintptr_t lo, hi;
+};
+int go_stack_bounds(struct go_stack_bounds *out);
+
+// go_growth_name returns the name of strategy i in the table, NULL past its end.  Any stack.
+const char *go_growth_name(int i);
+// go_growth_moves returns 1 if the strategy moves stacks, 0 if not, GO_ESTRATEGY if unknown.
+int go_growth_moves(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -11,7 +11,8 @@ debian_package = repository_rule(
     implementation = _impl,
     attrs = {
         "build_file": attr.label(allow_single_file = True, mandatory = True),
-        "files": attr.string_dict(doc = "path in the repository -> path on this machine", mandatory = True),
+        # path in the repository -> path on this machine
+        "files": attr.string_dict(mandatory = True),
         "package": attr.string(doc = "what to install where a file is missing", mandatory = True),
     },
     local = True,  # looked at again when the server starts: the package may have come since

@@ -7,9 +7,8 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "tests", "tidiness"))
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-import tidiness  # noqa: E402  found by the lines above
+import tidiness  # noqa: E402  found by the line above
 
 GOOD = "// a.c: adds.\nint add(int a, int b) {\n  return a + b;\n}\n"
 

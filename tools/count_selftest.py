@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""Proves that tools/test counts right, on results that were made up."""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+PATH = os.path.join(os.path.dirname(os.path.realpath(__file__)), "test")
+LOADER = importlib.machinery.SourceFileLoader("counter", PATH)
+counter = importlib.util.module_from_spec(importlib.util.spec_from_loader("counter", LOADER))
+LOADER.exec_module(counter)
+
+GTEST = """<testsuites><testsuite name="S">
+<testcase name="Good" status="run" result="completed" classname="S"/>
+<testcase name="Bad" status="run" result="completed" classname="S"><failure message="x"/></testcase>
+<testcase name="Cannot" status="run" result="skipped" classname="S">
+  <skipped message="a.cc:4&#x0A;no &lt;such&gt; CPU"/></testcase>
+<testcase name="DISABLED_Off" status="notrun" result="suppressed" classname="S"/>
+</testsuite></testsuites>"""
+ALL_GOOD = """<testsuites><testsuite name="S">
+<testcase name="Good" status="run" result="completed" classname="S"/></testsuite></testsuites>"""
+# What Bazel writes for a test that wrote none.
+GENERATED = """<testsuites><testsuite name="t" tests="1" failures="0" errors="%d">
+<testcase name="t" status="run" duration="0" time="0">%s</testcase></testsuite></testsuites>"""
+
+
+class Counting(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.events = []
+
+    def write(self, name, text):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def ran(self, label, status, xml, log=""):
+        outputs = [{"name": name, "uri": "file://" + self.write(label.strip("/:") + name, text)}
+                   for name, text in (("test.xml", xml), ("test.log", log))]
+        self.events.append({"id": {"testResult": {"label": label}},
+                            "testResult": {"status": status, "testActionOutput": outputs}})
+
+    def results(self):
+        lines = "".join(json.dumps(event) + "\n" for event in self.events)
+        return counter.collect(self.write("events", lines + '{"id": {"cut sho'))
+
+    def test_cases_of_googletest(self):
+        self.ran("//:a", "FAILED", GTEST)
+        results = self.results()
+        self.assertEqual(results.passed, 1)
+        self.assertEqual(results.failed, ["//:a S.Bad"])
+        self.assertEqual(results.skipped, [("//:a S.Cannot", "no <such> CPU"),
+                                           ("//:a S.DISABLED_Off", "disabled")])
+
+    def test_others_count_as_one(self):
+        self.ran("//:a", "PASSED", GENERATED % (0, ""), "all is well")
+        self.ran("//:b", "FAILED", GENERATED % (1, '<error message="exited with 3"/>'))
+        self.ran("//:c", "PASSED", GENERATED % (0, ""), "so\nSKIPPED: no madvise\n")
+        self.ran("//:d", "TIMEOUT", "cut <sho")
+        results = self.results()
+        self.assertEqual((results.passed, results.failed), (1, ["//:b", "//:d"]))
+        self.assertEqual(results.skipped, [("//:c", "no madvise")])
+
+    def test_death_after_the_last_case_is_a_failure(self):
+        self.ran("//:a", "FAILED", ALL_GOOD)
+        results = self.results()
+        self.assertEqual((results.passed, len(results.failed)), (1, 1))
+
+    def test_what_does_not_build_is_a_failure(self):
+        self.events.append({"id": {"targetCompleted": {"label": "//:a"}}, "completed": {}})
+        self.events.append({"id": {"testResult": {"label": "//:a"}},
+                            "testResult": {"status": "NO_STATUS"}})
+        self.assertEqual(self.results().failed, ["//:a (does not build)"])
+
+    def test_results_of_other_runs_do_not_count(self):
+        self.write("test.xml", GTEST)
+        self.assertEqual(self.results().passed, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/nosanitize.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -37,6 +39,7 @@ struct rt_adjuster {
 extern const struct rt_adjuster rt_adjuster_scalar;
 
 // rt_adjustword returns the new value of one word and counts it in *adjusted if it moved.
+RT_NOSANITIZE
 static inline uint64_t rt_adjustword(uint64_t w, const struct rt_wordmove *mv, uint64_t *adjusted) {
   const uint64_t in = w - mv->first <= mv->last - mv->first;
   *adjusted += in;

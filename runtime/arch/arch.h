@@ -1,0 +1,75 @@
+// arch.h: everything the runtime asks of the CPU.  One folder per CPU implements it.
+#ifndef STACKLAB_RUNTIME_ARCH_ARCH_H_
+#define STACKLAB_RUNTIME_ARCH_ARCH_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "runtime/stack/adjustwords.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rt_g;
+
+// The bytes below SP that a leaf function may use without moving SP: 128 on x86-64 System V
+// (psABI 3.2.2), 0 where the ABI has no red zone.
+extern const size_t rt_arch_redzone_bytes;
+
+// ---- The current goroutine -------------------------------------------------------------------
+// A thread's current g is in a thread-local word that the switches below keep right: it names g
+// exactly while SP is on g's stack.  It is read afresh at each call, never cached by the
+// compiler, since a goroutine may wake on another thread.
+struct rt_g *rt_getg(void);         // NULL on a thread that is not the runtime's  [signal-safe]
+
+// ---- Switching stacks ------------------------------------------------------------------------
+// The saved state of a stack that is not running is its SP; the callee-saved registers and the
+// resume address lie above it, on the stack itself, and so move with it.
+
+// rt_gogo leaves g0 for g: saves the caller's state at *g0_sp, makes g current and resumes it at
+// sp.  Returns when g, or whichever goroutine runs here later, calls rt_mcall_to and its function
+// has returned.
+void rt_gogo(uintptr_t *g0_sp, uintptr_t sp, struct rt_g *g);
+
+// rt_mcall_to leaves g for g0: saves the caller's state at *g_sp, makes g0 current, calls
+// fn(g) on the g0 stack at g0_sp, and when fn returns, returns from the rt_gogo that saved
+// g0_sp.  From the caller's side it returns when somebody resumes g.
+void rt_mcall_to(struct rt_g *g, void (*fn)(struct rt_g *), uintptr_t *g_sp, uintptr_t g0_sp,
+                 struct rt_g *g0);
+
+// rt_onstack calls fn(arg) on the stack whose top is sp (16-byte aligned) with `current` as the
+// current g, and returns on the caller's stack with the caller's g current again.
+void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *current);
+
+// rt_gostack prepares a fresh stack that ends at hi: resumed at the SP it returns, it calls
+// entry(), which must not return.  Unwinding ends there.  Writes the top 80 bytes.
+uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
+
+// rt_getsp returns an SP of the calling function's frame or a little below.
+static inline uintptr_t rt_getsp(void) { return (uintptr_t)__builtin_frame_address(0); }
+
+// rt_cpu_relax tells the CPU that this is a spin loop.
+void rt_cpu_relax(void);
+
+// ---- The interrupted register file -----------------------------------------------------------
+// The parts of a signal frame that may hold pointers.
+struct rt_regfile {
+  uint64_t *general;       // the general registers, SP among them
+  size_t ngeneral;
+  unsigned char *vector;   // the CPU's vector state as the system saved it; NULL if none
+  size_t vector_bytes;
+};
+
+// rt_regfile_init asks the CPU for the layout of its vector state.  Call it once, before faults.
+void rt_regfile_init(void);
+
+// rt_regfile_adjust applies mv to every general register and to every 64-bit lane of every
+// vector register, and returns how many words moved.  A vector state that is too short for what
+// it says it holds is adjusted as far as it goes.  [signal-safe]
+uint64_t rt_regfile_adjust(const struct rt_regfile *regs, const struct rt_wordmove *mv);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,91 @@
+// The register file of an interrupted x86-64 context: which of its words may be pointers.
+//
+// The vector state is an XSAVE area in the standard (non-compacted) form that the kernel writes
+// into a signal frame (Intel SDM vol. 1, ch. 13; linux arch/x86/include/uapi/asm/sigcontext.h):
+//
+//     0    legacy region: x87, then XMM0-15 from byte 160
+//     464  software bytes: magic 0x46505853 if there is more than the legacy region, then its
+//          whole size and the features it holds
+//     512  XSTATE_BV: which components are not in their initial state
+//     576  components, at offsets that CPUID leaf 0xD gives
+#include <cpuid.h>
+#include <string.h>
+#include "runtime/arch/arch.h"
+
+enum {
+  XMM_OFFSET = 160,
+  XMM_BYTES = 16 * 16,
+  LEGACY_BYTES = 512,
+  SW_MAGIC_OFFSET = 464,
+  SW_SIZE_OFFSET = 480,  // xstate_size, after magic1, extended_size and xfeatures
+  HEADER_OFFSET = 512,
+  HEADER_BYTES = 64,
+  SW_MAGIC = 0x46505853,  // FP_XSTATE_MAGIC1
+};
+
+// XSAVE components whose registers hold 64-bit lanes: XMM (in the legacy region), the high
+// halves of YMM0-15 and of ZMM0-15, and ZMM16-31 whole.
+enum { COMPONENT_SSE = 1, COMPONENT_AVX = 2, COMPONENT_ZMM_HI256 = 6, COMPONENT_HI16_ZMM = 7 };
+static const int extended_components[] = {COMPONENT_AVX, COMPONENT_ZMM_HI256, COMPONENT_HI16_ZMM};
+enum { NEXTENDED = sizeof extended_components / sizeof *extended_components };
+
+static struct {
+  uint32_t offset, bytes;  // 0 bytes: this CPU has no such component
+} layout[NEXTENDED];
+
+const size_t rt_arch_redzone_bytes = 128;
+
+void rt_regfile_init(void) {
+  for (int i = 0; i < NEXTENDED; i++) {
+    unsigned eax, ebx, ecx, edx;
+    const unsigned sub = (unsigned)extended_components[i];
+    if (!__get_cpuid_count(0xd, sub, &eax, &ebx, &ecx, &edx)) continue;
+    layout[i].bytes = eax;
+    layout[i].offset = ebx;
+  }
+}
+
+static uint64_t adjust_bytes(unsigned char *bytes, size_t nbytes, const struct rt_wordmove *mv) {
+  uint64_t adjusted = 0;
+  for (size_t i = 0; i + 8 <= nbytes; i += 8) {
+    uint64_t w;
+    memcpy(&w, bytes + i, 8);
+    const uint64_t moved = rt_adjustword(w, mv, &adjusted);
+    if (moved != w) memcpy(bytes + i, &moved, 8);
+  }
+  return adjusted;
+}
+
+static uint32_t word32(const unsigned char *bytes) {
+  uint32_t w;
+  memcpy(&w, bytes, 4);
+  return w;
+}
+
+static uint64_t adjust_vector(unsigned char *area, size_t bytes, const struct rt_wordmove *mv) {
+  if (bytes < XMM_OFFSET + XMM_BYTES) return 0;
+  // XMM lives in the legacy region: a component in its initial state is all zeros there.
+  uint64_t adjusted = adjust_bytes(area + XMM_OFFSET, XMM_BYTES, mv);
+  if (bytes < LEGACY_BYTES || word32(area + SW_MAGIC_OFFSET) != SW_MAGIC) return adjusted;
+  const size_t said = word32(area + SW_SIZE_OFFSET);
+  const size_t end = said < bytes ? said : bytes;
+  if (end < HEADER_OFFSET + HEADER_BYTES) return adjusted;
+  uint64_t in_use;
+  memcpy(&in_use, area + HEADER_OFFSET, 8);
+  for (int i = 0; i < NEXTENDED; i++) {
+    const size_t from = layout[i].offset, to = from + layout[i].bytes;
+    if (!(in_use >> extended_components[i] & 1) || from >= end) continue;
+    adjusted += adjust_bytes(area + from, (to < end ? to : end) - from, mv);
+  }
+  return adjusted;
+}
+
+uint64_t rt_regfile_adjust(const struct rt_regfile *regs, const struct rt_wordmove *mv) {
+  uint64_t adjusted = 0;
+  for (size_t i = 0; i < regs->ngeneral; i++)
+    regs->general[i] = rt_adjustword(regs->general[i], mv, &adjusted);
+  if (regs->vector) adjusted += adjust_vector(regs->vector, regs->vector_bytes, mv);
+  return adjusted;
+}
+
+void rt_cpu_relax(void) { __builtin_ia32_pause(); }

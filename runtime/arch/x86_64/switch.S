@@ -1,0 +1,193 @@
+// Stack switches, x86-64 System V.  See arch.h for the contracts.
+//
+// A stack that is not running looks like this (psABI 3.2.1: rbx, rbp, r12-r15 belong to the
+// caller; the x87 control word and mxcsr do too, and are kept per thread, not per goroutine):
+//
+//     sp -> r15 r14 r13 r12 rbx rbp  resume-pc  ...frames of the caller, up to hi
+//
+// - The word rt_tls_g names g exactly while rsp is on g's stack: it is changed only between the
+//   load of rsp and the first use of the new stack, so a fault is charged to the right stack.
+// - Every resume is `pop; jmp`: the return predictor of the stack we leave would mispredict a ret.
+// - The frame above has one shape on every stack, so the CFI written for the old stack is true
+//   for the new one the moment rsp changes.
+
+  .text
+
+// Sets the thread's current g from \reg; clobbers rax.
+.macro SETG reg
+  movq    rt_tls_g@gottpoff(%rip), %rax
+  movq    \reg, %fs:(%rax)
+.endm
+
+.macro PUSH_SAVED
+  pushq   %rbp
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %rbp, 0
+  pushq   %rbx
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %rbx, 0
+  pushq   %r12
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %r12, 0
+  pushq   %r13
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %r13, 0
+  pushq   %r14
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %r14, 0
+  pushq   %r15
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %r15, 0
+.endm
+
+.macro POP_SAVED_AND_JUMP
+  popq    %r15
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %r15
+  popq    %r14
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %r14
+  popq    %r13
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %r13
+  popq    %r12
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %r12
+  popq    %rbx
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %rbx
+  popq    %rbp
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %rbp
+  popq    %rcx
+  .cfi_adjust_cfa_offset -8
+  .cfi_register %rip, %rcx
+  jmpq    *%rcx
+.endm
+
+// void rt_gogo(uintptr_t *g0_sp /* rdi */, uintptr_t sp /* rsi */, struct rt_g *g /* rdx */)
+  .globl  rt_gogo
+  .type   rt_gogo, @function
+  .p2align 4
+rt_gogo:
+  .cfi_startproc
+  PUSH_SAVED
+  movq    %rsp, (%rdi)
+  movq    %rsi, %rsp
+  SETG    %rdx
+  POP_SAVED_AND_JUMP
+  .cfi_endproc
+  .size   rt_gogo, .-rt_gogo
+
+// void rt_mcall_to(struct rt_g *g /* rdi */, void (*fn)(struct rt_g *) /* rsi */,
+//                  uintptr_t *g_sp /* rdx */, uintptr_t g0_sp /* rcx */, struct rt_g *g0 /* r8 */)
+  .globl  rt_mcall_to
+  .type   rt_mcall_to, @function
+  .p2align 4
+rt_mcall_to:
+  .cfi_startproc
+  PUSH_SAVED
+  movq    %rsp, (%rdx)
+  movq    %rcx, %rsp
+  SETG    %r8
+  subq    $8, %rsp            // the frame is 56 bytes: align rsp for the call
+  .cfi_adjust_cfa_offset 8
+  callq   *%rsi
+  addq    $8, %rsp
+  .cfi_adjust_cfa_offset -8
+  POP_SAVED_AND_JUMP
+  .cfi_endproc
+  .size   rt_mcall_to, .-rt_mcall_to
+
+// void rt_onstack(void (*fn)(void *) /* rdi */, void *arg /* rsi */, uintptr_t sp /* rdx */,
+//                 struct rt_g *current /* rcx */)
+// rbp holds the way back: it survives fn by the ABI, and the unwinder follows it.
+  .globl  rt_onstack
+  .type   rt_onstack, @function
+  .p2align 4
+rt_onstack:
+  .cfi_startproc
+  pushq   %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
+  movq    %rsp, %rbp
+  .cfi_def_cfa_register %rbp
+  pushq   %rbx
+  .cfi_offset %rbx, -24
+  pushq   %r12
+  .cfi_offset %r12, -32
+  movq    rt_tls_g@gottpoff(%rip), %r12
+  movq    %fs:(%r12), %rbx    // the caller's g
+  movq    %rdx, %rsp
+  movq    %rcx, %fs:(%r12)
+  movq    %rdi, %rax
+  movq    %rsi, %rdi
+  callq   *%rax
+  leaq    -16(%rbp), %rsp
+  movq    %rbx, %fs:(%r12)
+  popq    %r12
+  popq    %rbx
+  popq    %rbp
+  .cfi_def_cfa %rsp, 8
+  retq
+  .cfi_endproc
+  .size   rt_onstack, .-rt_onstack
+
+// The outermost frame of every goroutine: rbx holds the entry function.  The undefined return
+// address tells unwinders that nothing called it.
+  .type   rt_gostart, @function
+  .p2align 4
+rt_gostart:
+  .cfi_startproc
+  .cfi_undefined %rip
+  xorl    %ebp, %ebp
+  callq   *%rbx
+  ud2
+  .cfi_endproc
+  .size   rt_gostart, .-rt_gostart
+
+// uintptr_t rt_gostack(uintptr_t hi /* rdi */, void (*entry)(void) /* rsi */)
+// The top 16 bytes stay free; below them the frame that rt_gogo pops.
+  .globl  rt_gostack
+  .type   rt_gostack, @function
+  .p2align 4
+rt_gostack:
+  .cfi_startproc
+  andq    $-16, %rdi
+  leaq    -72(%rdi), %rax     // 7 words below hi - 16
+  leaq    rt_gostart(%rip), %rcx
+  movq    $0, 0(%rax)         // r15
+  movq    $0, 8(%rax)         // r14
+  movq    $0, 16(%rax)        // r13
+  movq    $0, 24(%rax)        // r12
+  movq    %rsi, 32(%rax)      // rbx
+  movq    $0, 40(%rax)        // rbp
+  movq    %rcx, 48(%rax)      // resume-pc
+  movq    $0, 56(%rax)
+  movq    $0, 64(%rax)
+  retq
+  .cfi_endproc
+  .size   rt_gostack, .-rt_gostack
+
+// struct rt_g *rt_getg(void): assembly, so that no compiler caches the thread's address over a
+// call that may come back on another thread.
+  .globl  rt_getg
+  .type   rt_getg, @function
+  .p2align 4
+rt_getg:
+  .cfi_startproc
+  movq    rt_tls_g@gottpoff(%rip), %rax
+  movq    %fs:(%rax), %rax
+  retq
+  .cfi_endproc
+  .size   rt_getg, .-rt_getg
+
+  .section .tbss,"awT",@nobits
+  .globl  rt_tls_g
+  .type   rt_tls_g, @object
+  .p2align 3
+rt_tls_g:
+  .quad   0
+  .size   rt_tls_g, 8
+
+  .section .note.GNU-stack,"",@progbits

@@ -1,0 +1,11 @@
+// context.h: the part of Linux's ucontext_t that differs by CPU; context_<cpu>.c fills it in.
+#ifndef STACKLAB_RUNTIME_OS_LINUX_CONTEXT_H_
+#define STACKLAB_RUNTIME_OS_LINUX_CONTEXT_H_
+
+#include <stdint.h>
+#include "runtime/arch/arch.h"
+
+void os_context_pc_sp(void *context, uintptr_t *pc, uintptr_t *sp);
+void os_context_regs(void *context, struct rt_regfile *out);
+
+#endif

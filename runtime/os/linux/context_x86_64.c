@@ -1,0 +1,32 @@
+// The signal frame of Linux on x86-64 (arch/x86/include/uapi/asm/sigcontext.h): the general
+// registers are gregs[REG_R8..REG_RSP], the first sixteen; the vector state hangs from fpregs.
+#include <assert.h>
+#include <ucontext.h>
+#include "runtime/os/linux/context.h"
+
+static_assert(REG_R8 == 0 && REG_RSP == 15 && REG_RIP == 16, "gregs[0..16) are the registers");
+static_assert(sizeof(greg_t) == sizeof(uint64_t), "a general register is a word");
+
+enum {
+  FXSAVE_BYTES = 512,
+  SW_MAGIC_OFFSET = 464,
+  SW_SIZE_OFFSET = 480,
+  SW_MAGIC = 0x46505853,  // FP_XSTATE_MAGIC1: the area goes on, for xstate_size bytes in all
+};
+
+void os_context_pc_sp(void *context, uintptr_t *pc, uintptr_t *sp) {
+  const mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  *pc = (uintptr_t)mc->gregs[REG_RIP];
+  *sp = (uintptr_t)mc->gregs[REG_RSP];
+}
+
+void os_context_regs(void *context, struct rt_regfile *out) {
+  mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  unsigned char *area = (unsigned char *)mc->fpregs;
+  size_t bytes = 0;
+  if (area) {
+    const uint32_t magic = *(const uint32_t *)(area + SW_MAGIC_OFFSET);
+    bytes = magic == SW_MAGIC ? *(const uint32_t *)(area + SW_SIZE_OFFSET) : FXSAVE_BYTES;
+  }
+  *out = (struct rt_regfile){(uint64_t *)mc->gregs, 16, area, bytes};
+}

@@ -1,0 +1,136 @@
+// Memory faults on Linux: the SIGSEGV and SIGBUS handler, its alternate stack, and what happens
+// to faults that are not ours.  sigaction(2), sigaltstack(2), signal-safety(7).
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include "runtime/go.h"
+#include "runtime/os/linux/context.h"
+#include "runtime/os/os.h"
+
+static _Atomic(os_fault_handler_fn) fault_handler;
+
+// What SIGSEGV and SIGBUS did before us.  Written once, before our handler is installed, and
+// only read by it: it needs no lock.
+static struct sigaction previous[2];
+static _Atomic bool previous_reset[2];  // SA_RESETHAND: the previous handler has had its one call
+
+static struct sigaction *previous_of(int sig) { return &previous[sig == SIGBUS]; }
+
+static bool sent_by_kernel(const siginfo_t *si) { return si->si_code > 0; }
+
+// The default action, as if we had never been here.  Raising the signal with our handler still
+// installed would loop (and raise() would blame raise()): restore the default and return, so that
+// the instruction faults again under it.  A signal that was sent does not come back by itself.
+static void default_action(int sig, const siginfo_t *si) {
+  struct sigaction dfl = {.sa_handler = SIG_DFL};
+  sigaction(sig, &dfl, NULL);
+  if (!sent_by_kernel(si)) syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), sig);
+}
+
+// Hands a fault to the action that was installed before, under the mask it asked for.
+static void chain(int sig, siginfo_t *si, void *context) {
+  struct sigaction *p = previous_of(sig);
+  if (!(p->sa_flags & SA_SIGINFO) && p->sa_handler == SIG_IGN && !sent_by_kernel(si)) return;
+  const bool fixed = !(p->sa_flags & SA_SIGINFO) &&
+                     (p->sa_handler == SIG_DFL || p->sa_handler == SIG_IGN);
+  if (fixed || ((p->sa_flags & (int)SA_RESETHAND) &&
+                atomic_exchange(&previous_reset[sig == SIGBUS], true))) {
+    default_action(sig, si);
+    return;
+  }
+  sigset_t mask = p->sa_mask, old;
+  if (!(p->sa_flags & SA_NODEFER)) sigaddset(&mask, sig);
+  pthread_sigmask(SIG_BLOCK, &mask, &old);
+  if (p->sa_flags & SA_NODEFER) {
+    sigset_t self;
+    sigemptyset(&self);
+    sigaddset(&self, sig);
+    pthread_sigmask(SIG_UNBLOCK, &self, NULL);
+  }
+  if (p->sa_flags & SA_SIGINFO)
+    p->sa_sigaction(sig, si, context);
+  else
+    p->sa_handler(sig);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+// mprotect guards fault with SEGV_ACCERR, MADV_GUARD_INSTALL guards and holes with SEGV_MAPERR.
+static bool is_access_fault(int sig, const siginfo_t *si) {
+  return sig == SIGSEGV ? si->si_code == SEGV_MAPERR || si->si_code == SEGV_ACCERR
+                        : si->si_code == BUS_ADRERR;
+}
+
+static void on_signal(int sig, siginfo_t *si, void *context) {
+  const int saved = errno;
+  bool handled = false;
+  if (is_access_fault(sig, si)) {
+    struct os_fault f = {.addr = (uintptr_t)si->si_addr, .context = context};
+    os_context_pc_sp(context, &f.pc, &f.sp);
+    handled = atomic_load_explicit(&fault_handler, memory_order_acquire)(&f);
+  }
+  if (!handled) chain(sig, si, context);
+  errno = saved;
+}
+
+int os_fault_install(os_fault_handler_fn fn) {
+  static _Atomic bool installed;
+  atomic_store_explicit(&fault_handler, fn, memory_order_release);
+  if (atomic_exchange(&installed, true)) return 0;
+  struct sigaction action = {.sa_sigaction = on_signal,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  if (sigaction(SIGSEGV, NULL, &previous[0]) != 0 || sigaction(SIGBUS, NULL, &previous[1]) != 0 ||
+      sigaction(SIGSEGV, &action, NULL) != 0)
+    goto failed;
+  if (sigaction(SIGBUS, &action, NULL) != 0) {
+    sigaction(SIGSEGV, &previous[0], NULL);
+    goto failed;
+  }
+  return 0;
+failed:
+  atomic_store(&installed, false);
+  return GO_ETHREAD;
+}
+
+void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out) {
+  os_context_regs(fault->context, out);
+}
+
+// Room for our frames, and for a previous handler's, above what the kernel needs for the vector
+// state.  Sanitizer runtimes symbolise from their handlers and need much more than we do.
+enum { HANDLER_BYTES = 128 << 10 };
+
+int os_sigstack_enable(struct os_sigstack *s) {
+  const size_t page = os_pagesize();
+  const size_t minimum = getauxval(AT_MINSIGSTKSZ);  // 0 on kernels before 5.14 (x86)
+  const size_t state = minimum > (size_t)MINSIGSTKSZ ? minimum : (size_t)MINSIGSTKSZ;
+  const size_t bytes = (HANDLER_BYTES + state + page - 1) / page * page;
+  int error;
+  char *base = os_reserve(NULL, page + bytes, OS_ACCESS_READWRITE, &error);
+  if (!base) return error;
+  error = os_forbid(base, page);
+  if (error) {
+    os_release(base, page + bytes);
+    return error;
+  }
+  const stack_t ours = {.ss_sp = base + page, .ss_size = bytes};
+  stack_t old;
+  if (sigaltstack(&ours, &old) != 0) {
+    os_release(base, page + bytes);
+    return GO_ETHREAD;
+  }
+  *s = (struct os_sigstack){base, page + bytes, old.ss_sp, old.ss_size, old.ss_flags};
+  return 0;
+}
+
+void os_sigstack_disable(struct os_sigstack *s) {
+  const stack_t old = {.ss_sp = s->old_base, .ss_size = s->old_bytes, .ss_flags = s->old_flags};
+  sigaltstack(&old, NULL);
+  os_release(s->base, s->bytes);
+}

@@ -1,0 +1,131 @@
+// os.h: everything the runtime asks of the operating system.  One folder per system implements
+// it; nothing outside runtime/os calls the system for memory, threads, waiting or faults.
+//
+// Functions that can fail return 0 or a negative GO_E* code of go.h.  Those marked [signal-safe]
+// may be called from the fault handler: they take no lock and call nothing that does.
+#ifndef STACKLAB_RUNTIME_OS_OS_H_
+#define STACKLAB_RUNTIME_OS_OS_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Memory ----------------------------------------------------------------------------------
+
+// os_pagesize returns the size of a page in bytes: a power of two, at least 4096.  Asked once
+// and cached; any number of threads may make the first call at the same time.  [signal-safe]
+size_t os_pagesize(void);
+
+// What a fresh reservation allows: nothing until os_commit, or reading and writing at once.
+enum os_access { OS_ACCESS_NONE, OS_ACCESS_READWRITE };
+
+// os_reserve maps `bytes` (a multiple of the page size) of private zero pages that take no memory
+// until touched, at `hint` where that is free and not NULL, elsewhere otherwise.
+// Returns the address, or NULL with *error set to GO_EMAP or GO_EMAPCOUNT.  [signal-safe]
+void *os_reserve(void *hint, size_t bytes, enum os_access access, int *error);
+
+// os_release unmaps whole pages.  It cannot fail on what os_reserve returned.  [signal-safe]
+void os_release(void *addr, size_t bytes);
+
+// os_commit makes reserved pages readable and writable (mprotect).  GO_EGUARD or GO_EMAPCOUNT.
+// [signal-safe]
+int os_commit(void *addr, size_t bytes);
+
+// os_forbid makes pages inaccessible (mprotect), which may split their mapping in three.
+// GO_EGUARD or GO_EMAPCOUNT.  [signal-safe]
+int os_forbid(void *addr, size_t bytes);
+
+// os_guard_install makes pages inaccessible without splitting their mapping; what they held is
+// gone.  os_guard_remove undoes it and leaves zero pages.  Linux 6.13: madvise(2)
+// MADV_GUARD_INSTALL; GO_EGUARD where the system or the memory (mlock) does not allow it.
+// [signal-safe]
+int os_guard_install(void *addr, size_t bytes);
+int os_guard_remove(void *addr, size_t bytes);
+// os_guard_supported tells whether os_guard_install works here; asked once, cached.
+bool os_guard_supported(void);
+
+// os_discard gives the memory of readable pages back; they read as zero afterwards.
+// [signal-safe]
+void os_discard(void *addr, size_t bytes);
+
+// os_populate makes pages resident, so that the first touch does not fault into the kernel.
+// A hint: it cannot fail.
+void os_populate(void *addr, size_t bytes);
+
+// os_movepages moves the pages of [from, from + bytes) to `to` and leaves zero pages behind.
+// Both are page-aligned, do not overlap, and are readable and writable.  What `to` held is gone.
+// Returns 0, or GO_EMAP / GO_EMAPCOUNT with nothing changed.  [signal-safe]
+int os_movepages(void *to, void *from, size_t bytes);
+
+// ---- Threads, waiting ------------------------------------------------------------------------
+
+struct os_thread {
+  uint64_t handle;
+};
+// os_thread_start runs fn(arg) on a new thread with a default stack.  GO_ETHREAD.
+int os_thread_start(struct os_thread *t, void (*fn)(void *), void *arg);
+void os_thread_join(struct os_thread *t);
+
+// os_thread_stack tells where the calling thread's own stack lies; 0 bytes if unknown.
+void os_thread_stack(void **lo, size_t *bytes);
+
+// os_wait sleeps until os_wake is called on the word, unless *word is no longer `expected`; it
+// may also return for no reason.  os_wake wakes up to n sleepers.  [signal-safe: os_wake]
+void os_wait(_Atomic uint32_t *word, uint32_t expected);
+void os_wake(_Atomic uint32_t *word, int n);
+
+int os_ncpu(void);                    // CPUs this process may run on, at least 1
+const char *os_getenv(const char *);  // NULL if unset
+
+// os_print writes a message to stderr; os_abort ends the process with SIGABRT.  [signal-safe]
+void os_print(const char *message, size_t bytes);
+__attribute__((noreturn)) void os_abort(void);
+
+// os_backtrace prints the calls that led to an interrupted context (the `context` of an
+// os_fault; NULL: the caller), one line each, with function names where the dynamic symbol table
+// has them.  For fatal reports only: not signal-safe in the letter, and bounded to 64 frames.
+void os_backtrace(void *context);
+
+// ---- Faults ----------------------------------------------------------------------------------
+
+// A memory fault, as the handler sees it, on the alternate signal stack.
+struct os_fault {
+  uintptr_t addr;  // the address that could not be accessed
+  uintptr_t sp;    // the interrupted stack pointer
+  uintptr_t pc;
+  void *context;   // the system's register file, for os_fault_regs
+};
+
+// os_fault_handler_fn answers true if the fault is dealt with and the instruction is to run
+// again; false sends it on to the handler that was installed before, or to the default action.
+typedef bool (*os_fault_handler_fn)(struct os_fault *fault);
+
+// os_fault_install routes SIGSEGV and SIGBUS to fn, once per process; later calls only change
+// fn.  GO_ETHREAD if the system refuses.
+int os_fault_install(os_fault_handler_fn fn);
+
+// os_fault_regs fills the arch's view of the interrupted registers.  [signal-safe]
+struct rt_regfile;
+void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out);
+
+// An alternate signal stack for the calling thread, large enough for the vector state of this
+// CPU (getauxval(AT_MINSIGSTKSZ)).  disable restores what the thread had before.
+// enable: GO_EMAP, GO_EMAPCOUNT or GO_ETHREAD, with nothing changed.
+struct os_sigstack {
+  void *base;
+  size_t bytes;
+  void *old_base;
+  size_t old_bytes;
+  int old_flags;
+};
+int os_sigstack_enable(struct os_sigstack *s);
+void os_sigstack_disable(struct os_sigstack *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

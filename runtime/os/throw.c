@@ -1,0 +1,40 @@
+// Messages and the end of the process (throw.h), the same on every system.
+#include "runtime/os/throw.h"
+
+#include "runtime/os/os.h"
+
+static void put(struct rt_text *t, char c) {
+  if (t->n < sizeof t->buf) t->buf[t->n++] = c;
+}
+
+void rt_text_str(struct rt_text *t, const char *s) {
+  while (*s) put(t, *s++);
+}
+
+static void number(struct rt_text *t, uint64_t n, unsigned base) {
+  char digits[20];
+  int i = 0;
+  do {
+    digits[i++] = "0123456789abcdef"[n % base];
+    n /= base;
+  } while (n);
+  while (i > 0) put(t, digits[--i]);
+}
+
+void rt_text_dec(struct rt_text *t, uint64_t n) { number(t, n, 10); }
+
+void rt_text_hex(struct rt_text *t, uint64_t n) {
+  rt_text_str(t, "0x");
+  number(t, n, 16);
+}
+
+void rt_text_print(const struct rt_text *t) { os_print(t->buf, t->n); }
+
+void rt_throw(const char *message) {
+  struct rt_text t = {.n = 0};
+  rt_text_str(&t, "stacklab: fatal: ");
+  rt_text_str(&t, message);
+  rt_text_str(&t, "\n");
+  rt_text_print(&t);
+  os_abort();
+}

@@ -1,0 +1,28 @@
+// go_checkpoint: room on the stack, by leave of the strategy.
+#include "runtime/arch/arch.h"
+#include "runtime/sched/sched.h"
+
+// On g0: the goroutine's registers lie on its stack, which may move; it goes on at once.
+static void checkpoint_m(struct rt_g *g) {
+  struct rt_m *m = g->m;
+  const size_t bytes = g->param;
+  rt_casgstatus(g, RT_GRUNNING, RT_GCOPYSTACK);
+  g->param = (uintptr_t)(intptr_t)g->gs.growth->checkpoint(&g->gs, &m->cache, bytes);
+  rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
+  m->resume = g;
+}
+
+int go_checkpoint(size_t bytes) {
+  struct rt_g *g = rt_getg();
+  if (!g || g == &g->m->g0) return GO_ENOTG;
+  const size_t used = g->gs.stack.hi - rt_getsp();
+  if (!g->gs.growth->checkpoint)
+    return bytes > g->gs.max || used > g->gs.max - bytes ? GO_ELIMIT : GO_OK;
+  const size_t room = rt_getsp() - g->gs.stack.lo;
+  if (room >= 2 * RT_STACKGUARD && room - 2 * RT_STACKGUARD >= bytes &&
+      !rt_growth_options.forcemove)
+    return GO_OK;
+  g->param = bytes;
+  rt_mcall(checkpoint_m);
+  return (int)(intptr_t)g->param;
+}

@@ -1,0 +1,39 @@
+// Locks and notes over os_wait and os_wake (lock.h).
+#include "runtime/sched/lock.h"
+
+#include <stdatomic.h>
+#include "runtime/arch/arch.h"
+#include "runtime/os/os.h"
+
+enum { SPINS = 100 };
+
+void rt_lock(struct rt_lock *l) {
+  uint32_t free = 0;
+  if (atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
+                                              memory_order_relaxed))
+    return;
+  for (int i = 0; i < SPINS; i++) {
+    free = 0;
+    if (atomic_load_explicit(&l->state, memory_order_relaxed) == 0 &&
+        atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
+                                                memory_order_relaxed))
+      return;
+    rt_cpu_relax();
+  }
+  while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0) os_wait(&l->state, 2);
+}
+
+void rt_unlock(struct rt_lock *l) {
+  if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2) os_wake(&l->state, 1);
+}
+
+void rt_notesleep(struct rt_note *n) {
+  while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0) os_wait(&n->woken, 0);
+}
+
+void rt_notewakeup(struct rt_note *n) {
+  atomic_store_explicit(&n->woken, 1, memory_order_release);
+  os_wake(&n->woken, 1);
+}
+
+void rt_noteclear(struct rt_note *n) { atomic_store_explicit(&n->woken, 0, memory_order_relaxed); }

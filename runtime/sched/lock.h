@@ -1,0 +1,23 @@
+// lock.h: the runtime's own lock and its one-shot wake-up.  Both block the thread, not the
+// goroutine; a lock is held for a few instructions and never over a switch of stacks.
+#ifndef STACKLAB_RUNTIME_SCHED_LOCK_H_
+#define STACKLAB_RUNTIME_SCHED_LOCK_H_
+
+#include <stdint.h>
+
+// Zero is unlocked.
+struct rt_lock {
+  _Atomic uint32_t state;  // 0 free, 1 held, 2 held and somebody may sleep (Drepper 2011)
+};
+void rt_lock(struct rt_lock *l);
+void rt_unlock(struct rt_lock *l);
+
+// A note: one sleeper, one waker.  Zero is clear.
+struct rt_note {
+  _Atomic uint32_t woken;
+};
+void rt_notesleep(struct rt_note *n);   // returns once rt_notewakeup has been called
+void rt_notewakeup(struct rt_note *n);  // at most once between two clears
+void rt_noteclear(struct rt_note *n);
+
+#endif

@@ -1,0 +1,219 @@
+// Goroutines: made, started, ended, reused (Go's newproc, goexit, gfget, gfput).
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <assert.h>
+#include "runtime/arch/arch.h"
+#include "runtime/os/throw.h"
+#include "runtime/sched/fiber.h"
+#include "runtime/sched/sched.h"
+#include "runtime/stack/count.h"
+#include "runtime/stack/sanitize.h"
+
+static_assert(offsetof(struct rt_g, fiber) <= 128, "a switch touches two cache lines of a g");
+
+enum { GOID_BATCH = 16, GFREE_MAX = 64 };
+
+// ---- Options ---------------------------------------------------------------------------------
+
+int rt_resolve(const struct go_spawn_options *options, struct rt_spawn *out) {
+  *out = rt_sched.defaults;
+  if (!options) return 0;
+  if (options->growth) {
+    out->growth = rt_growth_find(options->growth);
+    if (!out->growth) return GO_ESTRATEGY;
+  }
+  if (options->stack_max) {
+    if (options->stack_max < RT_STACK_MIN) return GO_EINVAL;
+    if (options->stack_max > RT_STACK_MAX) return GO_ELIMIT;
+    out->max = options->stack_max;
+  }
+  if (options->stack_initial) {
+    const size_t size = options->stack_initial;
+    if (size < RT_STACK_MIN || (size & (size - 1)) != 0) return GO_EINVAL;
+    if (size > out->max) return GO_ELIMIT;
+    out->initial = size;
+  }
+  if (out->initial > out->max) out->initial = out->max;
+  return 0;
+}
+
+// ---- Memory of goroutines --------------------------------------------------------------------
+
+struct newg {
+  struct rt_p *p;
+  const struct rt_spawn *spawn;
+  struct rt_g *g;
+  int error;
+};
+
+// sched.lock held.  Adds a chunk of new goroutines to the global free list.
+static bool add_chunk(void) {
+  struct rt_gchunk *c = aligned_alloc(64, sizeof *c);
+  if (!c) return false;
+  c->next = rt_sched.chunks;
+  rt_sched.chunks = c;
+  for (int i = 0; i < RT_GCHUNK; i++) {
+    c->g[i] = (struct rt_g){.status = RT_GIDLE};
+    rt_casgstatus(&c->g[i], RT_GIDLE, RT_GDEAD);
+    rt_gqueue_push(&rt_sched.gfree, &c->g[i]);
+  }
+  return true;
+}
+
+void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
+  if (!g->gs.stack.hi) return;
+  rt_sanitize_forget(g->gs.stack.lo, g->gs.stack.hi);
+  rt_stackfree(cache, &g->gs.stack);
+  g->gs.stack = (struct rt_stack){0};
+}
+
+static bool fits(const struct rt_g *g, const struct rt_spawn *spawn) {
+  return g->gs.stack.hi && g->gs.growth == spawn->growth && g->gs.initial == spawn->initial &&
+         g->gs.max == spawn->max;
+}
+
+// On g0: a dead goroutine with a stack that fits, whatever it takes.
+static void newg_slow(void *arg) {
+  struct newg *n = arg;
+  struct rt_stackcache *cache = &rt_getg()->m->cache;
+  struct rt_g *g = rt_gqueue_pop(&n->p->gfree);
+  if (!g) {
+    rt_lock(&rt_sched.lock);
+    if (rt_sched.gfree.n == 0 && !add_chunk()) {
+      rt_unlock(&rt_sched.lock);
+      n->error = GO_ENOMEM;
+      return;
+    }
+    for (int i = 0; i < RT_GCHUNK && rt_sched.gfree.n > 0; i++)
+      rt_gqueue_push(&n->p->gfree, rt_gqueue_pop(&rt_sched.gfree));
+    rt_unlock(&rt_sched.lock);
+    g = rt_gqueue_pop(&n->p->gfree);
+  }
+  if (!fits(g, n->spawn)) {
+    rt_gfreestack(g, cache);
+    g->gs.growth = n->spawn->growth;
+    g->gs.initial = n->spawn->initial;
+    g->gs.max = n->spawn->max;
+    n->error = g->gs.growth->alloc(&g->gs, cache);
+    if (n->error) {
+      g->gs.stack = (struct rt_stack){0};
+      rt_gqueue_push(&n->p->gfree, g);
+      return;
+    }
+  }
+  n->g = g;
+}
+
+int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), void *arg,
+            struct rt_g **out) {
+  struct newg n = {p, spawn, NULL, 0};
+  if (p->gfree.head && fits(p->gfree.head, spawn)) {
+    n.g = rt_gqueue_pop(&p->gfree);
+  } else {
+    rt_systemstack(newg_slow, &n);
+    if (n.error) return n.error;
+  }
+  if (p->goid == p->goid_end) {
+    p->goid = atomic_fetch_add_explicit(&rt_sched.goidgen, GOID_BATCH, memory_order_relaxed) + 1;
+    p->goid_end = p->goid + GOID_BATCH;
+  }
+  n.g->gs.goid = p->goid++;
+  n.g->gs.ngrowths = 0;
+  n.g->fn = fn;
+  n.g->arg = arg;
+  rt_gprepare(n.g);
+  rt_casgstatus(n.g, RT_GDEAD, RT_GRUNNABLE);
+  rt_count(&p->created, 1);
+  *out = n.g;
+  return 0;
+}
+
+void rt_gfput(struct rt_p *p, struct rt_g *g) {
+  // A stack that has grown goes back to the pool: the next goroutine starts small again.
+  if (g->gs.growth->fault || g->gs.growth->checkpoint) {
+    if (rt_stack_size(&g->gs.stack) != g->gs.initial) rt_gfreestack(g, &rt_getg()->m->cache);
+  }
+  if (g->gs.stack.hi) rt_sanitize_forget(g->gs.stack.lo, g->gs.stack.hi);
+  // Last in, first out: the stack that was used last is warm.
+  g->schedlink = p->gfree.head;
+  p->gfree.head = g;
+  if (!p->gfree.tail) p->gfree.tail = g;
+  if (++p->gfree.n < GFREE_MAX) return;
+  rt_lock(&rt_sched.lock);
+  while (p->gfree.n > GFREE_MAX / 2) {
+    struct rt_g *dead = rt_gqueue_pop(&p->gfree);
+    rt_gqueue_push(&rt_sched.gfree, dead);
+  }
+  rt_unlock(&rt_sched.lock);
+}
+
+// ---- Life ------------------------------------------------------------------------------------
+
+bool rt_mystack(const void *p) {
+  const struct rt_g *g = rt_getg();
+  const uintptr_t w = (uintptr_t)p;
+  return g && g != &g->m->g0 && g->gs.growth->moves && w >= g->gs.stack.slot_lo &&
+         w <= g->gs.stack.hi;
+}
+
+int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *arg) {
+  const struct rt_g *self = rt_getg();
+  if (!self || self == &self->m->g0) return GO_ENOTG;
+  if (!fn) return GO_EINVAL;
+  if (rt_mystack(arg)) return GO_EMOVES;
+  const struct rt_spawn *spawn = &rt_sched.defaults;
+  struct rt_spawn resolved;
+  if (options) {
+    const int error = rt_resolve(options, &resolved);
+    if (error) return error;
+    spawn = &resolved;
+  }
+  struct rt_p *p = self->m->p;
+  struct rt_g *g;
+  const int error = rt_newg(p, spawn, fn, arg, &g);
+  if (error) return error;
+  rt_runqput(p, g, true);
+  rt_wakep();
+  return 0;
+}
+
+void rt_gomain(void) {
+  struct rt_g *g = rt_getg();
+  rt_fiber_arrived(NULL);
+  g->fn(g->arg);
+  rt_mcall(rt_goexit0);
+  rt_throw("a goroutine that has ended was resumed");
+}
+
+void rt_goexit0(struct rt_g *g) {
+  struct rt_m *m = g->m;
+  m->curg = NULL;
+  g->m = NULL;
+  rt_casgstatus(g, RT_GRUNNING, RT_GDEAD);
+  rt_gforget(g);
+  rt_count(&m->p->ended, 1);
+  const bool last = g == rt_sched.maing;
+  rt_gfput(m->p, g);
+  if (!last) return;
+  rt_lock(&rt_sched.lock);
+  atomic_store(&rt_sched.stopping, true);
+  for (struct rt_m *idle = rt_sched.midle; idle; idle = idle->idle_link) {
+    rt_sched.nmidle--;
+    rt_notewakeup(&idle->park);
+  }
+  rt_sched.midle = NULL;
+  rt_unlock(&rt_sched.lock);
+}
+
+uint64_t go_self(void) {
+  const struct rt_g *g = rt_getg();
+  return g && g != &g->m->g0 ? g->gs.goid : 0;
+}
+
+int go_stack_bounds(struct go_stack_bounds *out) {
+  const struct rt_g *g = rt_getg();
+  if (!g || g == &g->m->g0) return GO_ENOTG;
+  *out = (struct go_stack_bounds){g->gs.stack.lo, g->gs.stack.hi};
+  return 0;
+}

@@ -1,0 +1,137 @@
+// Reading options (options.h).  Pure but for the getenv it is given.
+#include "runtime/sched/options.h"
+
+#include <string.h>
+
+bool rt_parse_size(const char *text, size_t *out) {
+  const size_t most = (size_t)1 << 62;
+  size_t n = 0;
+  const char *p = text;
+  for (; *p >= '0' && *p <= '9'; p++) {
+    if (n > (most - 9) / 10) return false;
+    n = n * 10 + (size_t)(*p - '0');
+  }
+  if (p == text) return false;
+  int shift = 0;
+  if (*p == 'K' || *p == 'k') shift = 10;
+  if (*p == 'M' || *p == 'm') shift = 20;
+  if (*p == 'G' || *p == 'g') shift = 30;
+  if (shift) p++;
+  if (*p != '\0' || n == 0 || n > most >> shift) return false;
+  *out = n << shift;
+  return true;
+}
+
+struct source {
+  const char *(*getenv)(const char *);
+  struct rt_text *why;
+};
+
+static int refuse(const struct source *s, const char *name, const char *value,
+                  const char *wanted) {
+  rt_text_str(s->why, "stacklab: ");
+  rt_text_str(s->why, name);
+  rt_text_str(s->why, "=");
+  for (int i = 0; value[i] && i < 64; i++) rt_text_str(s->why, (char[]){value[i], '\0'});
+  rt_text_str(s->why, ": ");
+  rt_text_str(s->why, wanted);
+  rt_text_str(s->why, "\n");
+  return GO_EINVAL;
+}
+
+static int refuse_size(const struct source *s, const char *name, size_t value,
+                       const char *wanted) {
+  struct rt_text number = {.n = 0};
+  rt_text_dec(&number, value);
+  number.buf[number.n] = '\0';
+  return refuse(s, name, number.buf, wanted);
+}
+
+// A size from the config, else the environment, else the default; within [least, most].
+static int read_size(const struct source *s, const char *name, size_t configured,
+                     size_t otherwise, size_t least, size_t most, const char *wanted,
+                     size_t *out) {
+  const char *text = s->getenv(name);
+  *out = configured ? configured : otherwise;
+  if (!configured && text && *text && !rt_parse_size(text, out))
+    return refuse(s, name, text, "not a size (digits, then nothing, K, M or G)");
+  if (*out < least || *out > most) return refuse_size(s, name, *out, wanted);
+  return 0;
+}
+
+static const char *read_text(const struct source *s, const char *name, const char *configured,
+                             const char *otherwise) {
+  const char *text = configured ? configured : s->getenv(name);
+  return text && *text ? text : otherwise;
+}
+
+static int read_debug(const struct source *s, const char *text, struct rt_options *out) {
+  for (const char *p = text; *p;) {
+    const size_t n = strcspn(p, ",");
+    if (n == strlen("quarantine") && strncmp(p, "quarantine", n) == 0)
+      out->growth.quarantine = true;
+    else if (n == strlen("forcemove") && strncmp(p, "forcemove", n) == 0)
+      out->growth.forcemove = true;
+    else if (n == strlen("poison") && strncmp(p, "poison", n) == 0)
+      out->stack.poison = true;
+    else if (n > 0)
+      return refuse(s, "GO_STACKDEBUG", text, "takes quarantine, poison, forcemove, by commas");
+    p += n + (p[n] == ',');
+  }
+  return 0;
+}
+
+static int read_guard_kind(const struct source *s, const char *text, struct rt_options *out) {
+  if (strcmp(text, "auto") == 0)
+    out->stack.guard = RT_GUARD_AUTO;
+  else if (strcmp(text, "madvise") == 0)
+    out->stack.guard = RT_GUARD_MADVISE;
+  else if (strcmp(text, "mprotect") == 0)
+    out->stack.guard = RT_GUARD_MPROTECT;
+  else
+    return refuse(s, "GO_GUARDKIND", text, "takes auto, madvise or mprotect");
+  if (out->stack.guard == RT_GUARD_MADVISE && !os_guard_supported())
+    return refuse(s, "GO_GUARDKIND", text, "this kernel has no MADV_GUARD_INSTALL");
+  return 0;
+}
+
+static int read_sizes(const struct source *s, const struct go_config *c, struct rt_options *out) {
+  int e = read_size(s, "GO_STACKMAX", c->stack_max, RT_STACK_MAX, RT_STACK_MIN, RT_STACK_MAX,
+                    "takes 4K to 1G", &out->spawn.max);
+  if (e) return e;
+  e = read_size(s, "GO_STACKINITIAL", c->stack_initial, RT_STACK_INITIAL, RT_STACK_MIN,
+                out->spawn.max, "takes a power of two from 4K to GO_STACKMAX",
+                &out->spawn.initial);
+  if (e) return e;
+  if ((out->spawn.initial & (out->spawn.initial - 1)) != 0)
+    return refuse_size(s, "GO_STACKINITIAL", out->spawn.initial, "takes a power of two");
+  e = read_size(s, "GO_STACKRESERVE", c->stack_reserve, (size_t)256 << 20, RT_STACK_MIN,
+                RT_STACK_MAX, "takes 4K to 1G", &out->growth.reserve_bytes);
+  if (e) return e;
+  return read_size(s, "GO_STACKGUARD", c->stack_guard, RT_STACK_GUARD_BYTES, 1, 1 << 20,
+                   "takes 1 to 1M", &out->stack.guard_bytes);
+}
+
+int rt_options_read(const struct go_config *config, const char *(*getenv)(const char *),
+                    struct rt_options *out, struct rt_text *why) {
+  static const struct go_config none;
+  const struct go_config *c = config ? config : &none;
+  const struct source s = {getenv, why};
+  *out = (struct rt_options){0};
+  size_t procs = 0;
+  const char *asked = getenv("GOMAXPROCS");
+  if (c->maxprocs < 0 || c->maxprocs > RT_MAXPROCS)
+    return refuse_size(&s, "maxprocs", (size_t)c->maxprocs, "takes 1 to 256");
+  if (c->maxprocs == 0 && asked && *asked &&
+      (!rt_parse_size(asked, &procs) || procs > RT_MAXPROCS))
+    return refuse(&s, "GOMAXPROCS", asked, "takes 1 to 256");
+  if (procs == 0) procs = c->maxprocs ? (size_t)c->maxprocs : (size_t)os_ncpu();
+  out->maxprocs = procs < RT_MAXPROCS ? (int32_t)procs : RT_MAXPROCS;
+  const char *growth = read_text(&s, "GO_GROWTH", c->growth, "reserve");
+  out->spawn.growth = rt_growth_find(growth);
+  if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
+  int e = read_sizes(&s, c, out);
+  if (!e) e = read_guard_kind(&s, read_text(&s, "GO_GUARDKIND", c->guard_kind, "auto"), out);
+  if (!e) e = read_debug(&s, read_text(&s, "GO_STACKDEBUG", c->stack_debug, ""), out);
+  return e;
+}

@@ -1,0 +1,185 @@
+// go_run: from an ordinary thread to a running scheduler and back, with nothing left over.
+#include <stdatomic.h>
+#include <stdlib.h>
+#include "runtime/arch/arch.h"
+#include "runtime/os/throw.h"
+#include "runtime/sched/options.h"
+#include "runtime/sched/sched.h"
+#include "runtime/stack/quarantine.h"
+
+// ---- Ps --------------------------------------------------------------------------------------
+
+struct rt_p *rt_newp(int32_t id) {
+  struct rt_p *p = aligned_alloc(64, sizeof *p);
+  if (!p) return NULL;
+  *p = (struct rt_p){.id = id, .status = RT_PDEAD};
+  atomic_store(&rt_sched.allp[id], p);
+  atomic_store(&rt_sched.nallp, id + 1);
+  return p;
+}
+
+// sched.lock held.  Takes the idle Ps above the new limit out of the list; the running ones
+// retire by themselves at their next scheduling point.
+static void drop_idle_ps(int32_t n) {
+  struct rt_p *p = rt_sched.pidle, *next;
+  rt_sched.pidle = NULL;
+  atomic_store(&rt_sched.npidle, 0);
+  for (; p; p = next) {
+    next = p->link;
+    if (p->id < n)
+      rt_pidleput(p);
+    else
+      p->status = RT_PDEAD;
+  }
+}
+
+// Returns the limit that holds afterwards: less than n where memory for Ps is short.
+static int32_t set_maxprocs(int32_t n) {
+  rt_lock(&rt_sched.lock);
+  const int32_t before = atomic_load(&rt_sched.maxprocs);
+  for (int32_t id = atomic_load(&rt_sched.nallp); id < n; id++)
+    if (!rt_newp(id)) n = id;
+  atomic_store(&rt_sched.maxprocs, n);
+  for (int32_t id = before; id < n; id++) {
+    struct rt_p *p = atomic_load(&rt_sched.allp[id]);
+    if (p->status == RT_PDEAD) rt_pidleput(p);  // else it has not come to retire yet
+  }
+  drop_idle_ps(n);
+  rt_unlock(&rt_sched.lock);
+  return n;
+}
+
+struct procresize {
+  int32_t n;
+};
+
+static void procresize(void *arg) {
+  const struct procresize *r = arg;
+  set_maxprocs(r->n);
+}
+
+int go_gomaxprocs(int n) {
+  const struct rt_g *g = rt_getg();
+  if (!g || g == &g->m->g0) return GO_ENOTG;
+  const int before = atomic_load(&rt_sched.maxprocs);
+  if (n <= 0 || n == before) return before;
+  struct procresize r = {n < RT_MAXPROCS ? n : RT_MAXPROCS};
+  rt_systemstack(procresize, &r);
+  rt_wakep();
+  return before;
+}
+
+// ---- The end ---------------------------------------------------------------------------------
+
+// Dropped goroutines lie where they parked; their stacks go back to the pool.
+static void free_goroutines(struct rt_stackcache *cache) {
+  for (struct rt_gchunk *c = rt_sched.chunks, *next; c; c = next) {
+    next = c->next;
+    for (int i = 0; i < RT_GCHUNK; i++) {
+      rt_gfreestack(&c->g[i], cache);
+      rt_gforget(&c->g[i]);
+    }
+    free(c);
+  }
+  rt_sched.chunks = NULL;
+}
+
+static void free_ps(void) {
+  for (int32_t i = 0; i < atomic_load(&rt_sched.nallp); i++) {
+    struct rt_p *p = atomic_load(&rt_sched.allp[i]);
+    rt_sched.past.goroutines_created += p->created;
+    rt_sched.past.goroutines_ended += p->ended;
+    rt_sched.past.steals += p->steals;
+    free(p);
+    atomic_store(&rt_sched.allp[i], NULL);
+  }
+}
+
+// Every other M has left its loop or is about to: waits for their threads and frees all but m0.
+static void join_all(struct rt_m *m0) {
+  for (struct rt_m *m = rt_sched.allm, *next; m; m = next) {
+    next = m->all_link;
+    if (m == m0) continue;
+    os_thread_join(&m->thread);
+    rt_mfree(m, &m0->cache);
+  }
+}
+
+// Everything but what outlives a go_run.
+static void reset(void) {
+  free_ps();
+  const struct go_stats past = rt_sched.past;
+  const uint64_t goids = atomic_load(&rt_sched.goidgen);
+  rt_sched = (struct rt_sched){.past = past, .goidgen = goids};
+}
+
+static void finish(struct rt_m *m0) {
+  join_all(m0);
+  free_goroutines(&m0->cache);
+  rt_quarantine_empty(&m0->cache);
+  rt_mfree(m0, &m0->cache);
+}
+
+// ---- The beginning ---------------------------------------------------------------------------
+
+struct boot {
+  struct rt_m *m;
+  void (*fn)(void *);
+  void *arg;
+  int error;
+};
+
+static void boot(void *arg) {
+  struct boot *b = arg;
+  struct rt_p *p = b->m->p;
+  b->error = rt_newg(p, &rt_sched.defaults, b->fn, b->arg, &rt_sched.maing);
+  if (b->error) return;
+  rt_runqput(p, rt_sched.maing, true);
+  rt_schedule(b->m);
+}
+
+// Applies options to the modules below; each may be told again by a later go_run.
+static int configure(const struct go_config *config) {
+  struct rt_options o;
+  struct rt_text why = {.n = 0};
+  const int error = rt_options_read(config, os_getenv, &o, &why);
+  if (error) {
+    rt_text_print(&why);
+    return error;
+  }
+  rt_growth_options = o.growth;
+  rt_sched.defaults = o.spawn;
+  rt_copystack_init();
+  rt_regfile_init();
+  const int refused = rt_stackinit(&o.stack);
+  if (refused) return refused;
+  if (set_maxprocs(o.maxprocs) == 0) return GO_ENOMEM;
+  return os_fault_install(rt_onfault);
+}
+
+// Runs the scheduler on the calling thread, which is its first M.
+static void run(struct boot *b) {
+  b->error = rt_mnew(NULL, &b->m);
+  if (b->error) return;
+  b->error = os_sigstack_enable(&b->m->sigstack);
+  if (!b->error) {
+    rt_lock(&rt_sched.lock);
+    rt_acquirep(b->m, rt_pidleget());
+    rt_unlock(&rt_sched.lock);
+    rt_mrun(b->m, boot, b);
+    os_sigstack_disable(&b->m->sigstack);
+  }
+  finish(b->m);
+}
+
+int go_run(const struct go_config *config, void (*fn)(void *), void *arg) {
+  static _Atomic bool running;
+  if (!fn) return GO_EINVAL;
+  if (rt_getg() || atomic_exchange(&running, true)) return GO_ENOTG;
+  struct boot b = {.fn = fn, .arg = arg};
+  b.error = configure(config);
+  if (!b.error) run(&b);
+  reset();
+  atomic_store(&running, false);
+  return b.error;
+}

@@ -1,0 +1,125 @@
+// Queues of runnable goroutines: the list that sched.lock protects, and each P's ring (Go's
+// runqput, runqget, runqgrab, after Arora, Blumofe and Plaxton's work stealing).
+#include <stdatomic.h>
+#include "runtime/sched/sched.h"
+
+void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g) {
+  g->schedlink = NULL;
+  if (q->tail)
+    q->tail->schedlink = g;
+  else
+    q->head = g;
+  q->tail = g;
+  q->n++;
+}
+
+struct rt_g *rt_gqueue_pop(struct rt_gqueue *q) {
+  struct rt_g *g = q->head;
+  if (!g) return NULL;
+  q->head = g->schedlink;
+  if (!q->head) q->tail = NULL;
+  g->schedlink = NULL;
+  q->n--;
+  return g;
+}
+
+static struct rt_g *ring_get(struct rt_p *p, uint32_t i) {
+  return atomic_load_explicit(&p->runq[i % RT_RUNQ], memory_order_relaxed);
+}
+
+static void ring_set(struct rt_p *p, uint32_t i, struct rt_g *g) {
+  atomic_store_explicit(&p->runq[i % RT_RUNQ], g, memory_order_relaxed);
+}
+
+// The ring is full: half of it and g go to the global queue.  False if somebody stole meanwhile.
+static bool put_slow(struct rt_p *p, struct rt_g *g, uint32_t head) {
+  struct rt_g *batch[RT_RUNQ / 2];
+  for (uint32_t i = 0; i < RT_RUNQ / 2; i++) batch[i] = ring_get(p, head + i);
+  if (!atomic_compare_exchange_strong_explicit(&p->runqhead, &head, head + RT_RUNQ / 2,
+                                               memory_order_release, memory_order_relaxed))
+    return false;
+  struct rt_gqueue q = {0};
+  for (uint32_t i = 0; i < RT_RUNQ / 2; i++) rt_gqueue_push(&q, batch[i]);
+  rt_gqueue_push(&q, g);
+  rt_globrunqput(&q);
+  return true;
+}
+
+void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
+  if (next) {
+    g = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+    if (!g) return;  // else the one that was next goes to the tail
+  }
+  for (;;) {
+    const uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
+    const uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+    if (tail - head < RT_RUNQ) {
+      ring_set(p, tail, g);
+      atomic_store_explicit(&p->runqtail, tail + 1, memory_order_release);
+      return;
+    }
+    if (put_slow(p, g, head)) return;
+  }
+}
+
+struct rt_g *rt_runqget(struct rt_p *p) {
+  struct rt_g *next = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+  // Only the owner sets runnext; others may take it away, so one try is enough.
+  if (next && atomic_compare_exchange_strong_explicit(&p->runnext, &next, NULL,
+                                                      memory_order_acq_rel, memory_order_relaxed))
+    return next;
+  for (;;) {
+    uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
+    const uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+    if (head == tail) return NULL;
+    struct rt_g *g = ring_get(p, head);
+    if (atomic_compare_exchange_strong_explicit(&p->runqhead, &head, head + 1,
+                                                memory_order_release, memory_order_relaxed))
+      return g;
+  }
+}
+
+bool rt_runqempty(struct rt_p *p) {
+  // Without a moment at which head, tail and runnext are all known, "empty" could be said of a
+  // queue whose one goroutine was moving from runnext to the ring: read tail twice.
+  for (;;) {
+    const uint32_t head = atomic_load(&p->runqhead);
+    const uint32_t tail = atomic_load(&p->runqtail);
+    const struct rt_g *next = atomic_load(&p->runnext);
+    if (tail == atomic_load(&p->runqtail)) return head == tail && next == NULL;
+  }
+}
+
+// Copies half of victim's ring to p's ring from `tail` on; returns how many.
+static uint32_t grab(struct rt_p *p, uint32_t tail, struct rt_p *victim, bool steal_next) {
+  for (;;) {
+    uint32_t head = atomic_load_explicit(&victim->runqhead, memory_order_acquire);
+    const uint32_t end = atomic_load_explicit(&victim->runqtail, memory_order_acquire);
+    uint32_t n = end - head;
+    n -= n / 2;
+    if (n == 0) {
+      struct rt_g *next = atomic_load_explicit(&victim->runnext, memory_order_acquire);
+      if (!steal_next || !next) return 0;
+      if (!atomic_compare_exchange_strong_explicit(&victim->runnext, &next, NULL,
+                                                   memory_order_acq_rel, memory_order_relaxed))
+        continue;
+      ring_set(p, tail, next);
+      return 1;
+    }
+    if (n > RT_RUNQ / 2) continue;  // head and end are of different moments
+    for (uint32_t i = 0; i < n; i++) ring_set(p, tail + i, ring_get(victim, head + i));
+    if (atomic_compare_exchange_strong_explicit(&victim->runqhead, &head, head + n,
+                                                memory_order_acq_rel, memory_order_relaxed))
+      return n;
+  }
+}
+
+struct rt_g *rt_runqsteal(struct rt_p *p, struct rt_p *victim, bool steal_next) {
+  const uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+  uint32_t n = grab(p, tail, victim, steal_next);
+  if (n == 0) return NULL;
+  n--;
+  struct rt_g *g = ring_get(p, tail + n);
+  if (n > 0) atomic_store_explicit(&p->runqtail, tail + n, memory_order_release);
+  return g;
+}

@@ -1,0 +1,95 @@
+// Switches between a goroutine and g0, above the assembly of runtime/arch: who is current, whose
+// stack it is, and what the sanitizers must know.
+#include "runtime/arch/arch.h"
+#include "runtime/os/throw.h"
+#include "runtime/sched/fiber.h"
+#include "runtime/sched/sched.h"
+
+// Runs on g0 while the goroutine's registers already lie saved on its stack.
+static void mcall_entry(struct rt_g *g) {
+  struct rt_m *m = g->m;
+  rt_fiber_arrived(m->g0.fake_stack);
+  m->mcallfn(g);
+}
+
+void rt_mcall(void (*fn)(struct rt_g *)) {
+  struct rt_g *g = rt_getg();
+  struct rt_m *m = g->m;
+  m->mcallfn = fn;
+  rt_fiber_leave(&g->fake_stack, &m->g0);
+  rt_mcall_to(g, mcall_entry, &g->gs.sp, m->g0.gs.sp, &m->g0);
+  rt_fiber_arrived(g->fake_stack);
+}
+
+void rt_execute(struct rt_m *m, struct rt_g *g) {
+  m->curg = g;
+  g->m = m;
+  rt_casgstatus(g, RT_GRUNNABLE, RT_GRUNNING);
+  if (g->gs.growth->resume) g->gs.growth->resume(&g->gs, &m->cache);
+  m->resume = g;
+  rt_resume(m);
+}
+
+void rt_resume(struct rt_m *m) {
+  struct rt_g *g = m->resume;
+  m->resume = NULL;
+  rt_fiber_leave(&m->g0.fake_stack, g);
+  rt_gogo(&m->g0.gs.sp, g->gs.sp, g);
+}
+
+struct oncall {
+  void (*fn)(void *);
+  void *arg;
+  struct rt_g *from;
+  struct rt_m *m;
+};
+
+static void systemstack_entry(void *p) {
+  struct oncall *c = p;
+  rt_fiber_arrived(c->m->g0.fake_stack);
+  c->fn(c->arg);
+  rt_fiber_leave(&c->m->g0.fake_stack, c->from);
+}
+
+void rt_systemstack(void (*fn)(void *), void *arg) {
+  struct rt_g *g = rt_getg();
+  struct rt_m *m = g->m;
+  if (g == &m->g0) {
+    fn(arg);
+    return;
+  }
+  struct oncall c = {fn, arg, g, m};
+  rt_fiber_leave(&g->fake_stack, &m->g0);
+  rt_onstack(systemstack_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
+  rt_fiber_arrived(g->fake_stack);
+}
+
+static void mrun_entry(void *p) {
+  struct oncall *c = p;
+  rt_fiber_arrived(c->m->g0.fake_stack);
+  c->fn(c->arg);
+  rt_fiber_back_to_thread(NULL, c->m->os_fiber, c->m->os_lo, c->m->os_bytes);
+}
+
+void rt_mrun(struct rt_m *m, void (*fn)(void *), void *arg) {
+  struct oncall c = {fn, arg, NULL, m};
+  os_thread_stack(&m->os_lo, &m->os_bytes);
+  m->os_fiber = rt_fiber_of_thread();
+  m->g0.fiber = rt_fiber_create();
+  rt_fiber_leave(&m->os_fake_stack, &m->g0);
+  m->g0.gs.sp = m->g0.gs.stack.hi - 16;
+  rt_onstack(mrun_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
+  rt_fiber_arrived(m->os_fake_stack);
+  rt_fiber_destroy(m->g0.fiber);
+}
+
+void rt_gprepare(struct rt_g *g) {
+  g->gs.sp = rt_gostack(g->gs.stack.hi, rt_gomain);
+  g->fake_stack = NULL;
+  g->fiber = rt_fiber_create();
+}
+
+void rt_gforget(struct rt_g *g) {
+  rt_fiber_destroy(g->fiber);
+  g->fiber = NULL;
+}

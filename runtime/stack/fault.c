@@ -1,0 +1,23 @@
+// The arithmetic of a stack overflow (fault.h).
+#include "runtime/stack/fault.h"
+
+size_t rt_stackneed(size_t size, size_t live, size_t more, size_t max) {
+  const size_t need = live > max || more > max - live ? SIZE_MAX : live + more;
+  if (need > max) return 0;
+  while (size < need) size = size > max / 2 ? max : size * 2;
+  return size;
+}
+
+enum rt_fault_verdict rt_faultdecide(const struct rt_stack *stack, size_t max, size_t redzone,
+                                     uintptr_t addr, uintptr_t sp, size_t *size,
+                                     uintptr_t *lowest) {
+  if (addr < stack->slot_lo || addr >= stack->lo) return RT_FAULT_FOREIGN;
+  if (sp < stack->slot_lo || sp > stack->hi) return RT_FAULT_FOREIGN;
+  *lowest = sp - stack->slot_lo > redzone ? sp - redzone : stack->slot_lo;
+  const uintptr_t deepest = addr < *lowest ? addr : *lowest;
+  const size_t old = rt_stack_size(stack);
+  *size = rt_stackneed(old, stack->hi - deepest, RT_STACK_MARGIN, max);
+  if (*size > old) return RT_FAULT_GROW;
+  *size = stack->hi - deepest + RT_STACK_MARGIN;
+  return RT_FAULT_OVERFLOW;
+}

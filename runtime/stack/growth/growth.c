@@ -1,0 +1,108 @@
+// The table of growth strategies, and what they share.
+#include "runtime/stack/growth/growth.h"
+
+#include <string.h>
+#include "runtime/arch/arch.h"
+#include "runtime/os/throw.h"
+#include "runtime/stack/count.h"
+#include "runtime/stack/fault.h"
+#include "runtime/stack/quarantine.h"
+#include "runtime/stack/sanitize.h"
+
+static const struct rt_growth *const table[] = {
+    &rt_growth_signal,
+    &rt_growth_checkpoint,
+    &rt_growth_signal_checkpoint,
+    &rt_growth_reserve,
+};
+
+struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20};
+
+const struct rt_growth *rt_growth_at(int i) {
+  return i >= 0 && (size_t)i < sizeof table / sizeof *table ? table[i] : NULL;
+}
+
+const struct rt_growth *rt_growth_find(const char *name) {
+  for (int i = 0; rt_growth_at(i); i++)
+    if (strcmp(rt_growth_at(i)->name, name) == 0) return rt_growth_at(i);
+  return NULL;
+}
+
+int rt_growth_alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  return rt_stackalloc(gs->growth->kind, gs->initial, cache, &gs->stack);
+}
+
+int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, uintptr_t lowest,
+                struct rt_copied *moved) {
+  const struct rt_stack old = gs->stack;
+  const bool grows = size > rt_stack_size(&old);
+  struct rt_stack fresh;
+  const int error = rt_stackalloc(gs->growth->kind, size, cache, &fresh);
+  if (error) return error;
+  rt_copystack(&old, &fresh, lowest, RT_COPY_AUTO, moved);
+  uint64_t in_sp = 0;
+  gs->sp = rt_adjustword(gs->sp, &moved->words, &in_sp);
+  gs->stack = fresh;
+  gs->ngrowths++;
+  if (rt_growth_options.quarantine)
+    rt_quarantine(cache, &old, gs->goid, gs->ngrowths);
+  else
+    rt_stackfree(cache, &old);
+  rt_stackcache_want(cache, gs->growth->kind, size);
+  rt_count(grows ? &cache->stats.growths : &cache->stats.moves_forced, 1);
+  rt_count(&cache->stats.pages_moved_growths, moved->moved_pages);
+  rt_count(&cache->stats.bytes_copied, moved->bytes);
+  rt_count(&cache->stats.words_adjusted, moved->adjusted);
+  return 0;
+}
+
+void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  if (!rt_growth_options.forcemove || !gs->growth->moves) return;
+  struct rt_copied moved;
+  // Best effort: without memory for a second stack, the goroutine stays where it is.
+  (void)rt_newstack(gs, cache, rt_stack_size(&gs->stack), gs->sp, &moved);
+}
+
+// The one message of a goroutine that cannot go on.
+__attribute__((noreturn)) static void stack_overflow(const struct rt_gstack *gs,
+                                                     const struct os_fault *fault, size_t need,
+                                                     const char *why) {
+  struct rt_text t = {.n = 0};
+  rt_text_str(&t, "stacklab: goroutine ");
+  rt_text_dec(&t, gs->goid);
+  rt_text_str(&t, ": stack overflow: ");
+  rt_text_str(&t, why);
+  rt_text_str(&t, " (strategy ");
+  rt_text_str(&t, gs->growth->name);
+  rt_text_str(&t, ", size ");
+  rt_text_dec(&t, rt_stack_size(&gs->stack));
+  rt_text_str(&t, " bytes, limit ");
+  rt_text_dec(&t, gs->max);
+  rt_text_str(&t, ", needed ");
+  rt_text_dec(&t, need);
+  rt_text_str(&t, ", fault address ");
+  rt_text_hex(&t, fault->addr);
+  rt_text_str(&t, ", pc ");
+  rt_text_hex(&t, fault->pc);
+  rt_text_str(&t, ")\n");
+  rt_text_print(&t);
+  os_abort();
+}
+
+bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault) {
+  size_t size;
+  uintptr_t lowest;
+  switch (rt_faultdecide(&gs->stack, gs->max, rt_arch_redzone_bytes, fault->addr, fault->sp,
+                         &size, &lowest)) {
+    case RT_FAULT_FOREIGN:
+      return false;
+    case RT_FAULT_OVERFLOW:
+      stack_overflow(gs, fault, size, "the stack is at its limit");
+    case RT_FAULT_GROW:
+      break;
+  }
+  if (!gs->growth->fault) stack_overflow(gs, fault, size, "this strategy cannot grow on a fault");
+  const int error = gs->growth->fault(gs, cache, fault, size, lowest);
+  if (error) stack_overflow(gs, fault, size, go_strerror(error));
+  return true;
+}

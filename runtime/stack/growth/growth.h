@@ -1,0 +1,102 @@
+// growth.h: what to do when a stack runs out.  A strategy is a struct of functions; the table of
+// all strategies is in growth.c.  To add one: write its file, add its row.
+//
+// A strategy works on the part of a goroutine that runtime/stack owns, and never blocks.
+#ifndef STACKLAB_RUNTIME_STACK_GROWTH_GROWTH_H_
+#define STACKLAB_RUNTIME_STACK_GROWTH_GROWTH_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "runtime/os/os.h"
+#include "runtime/stack/copystack.h"
+#include "runtime/stack/stack.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rt_growth;
+
+// The fields of a goroutine that its stack's strategy reads and writes.  Owned by the thread that
+// runs the goroutine, or that is about to resume it.
+struct rt_gstack {
+  uintptr_t sp;  // saved SP while the goroutine does not run (Go's sched.sp)
+  struct rt_stack stack;
+  const struct rt_growth *growth;
+  size_t initial, max;  // bytes; max bounds every growth
+  uint64_t goid;
+  uint32_t ngrowths;    // moves so far, forced ones included
+};
+
+struct rt_growth {
+  const char *name;     // as in go_spawn_options
+  const char *summary;  // one line for lists and reports
+  bool moves;           // stacks move: pointers to locals kept elsewhere go stale
+  enum rt_stack_kind kind;
+
+  // Gives gs its first stack; gs->growth, initial and max are set.  g0.  GO_E* of rt_stackalloc.
+  int (*alloc)(struct rt_gstack *gs, struct rt_stackcache *cache);
+
+  // The running stack ran out, and with `size` bytes it would do; bytes from `lowest` up are
+  // live.  On the signal stack; lock-free, signal-safe.  0: the instruction can run again.
+  // GO_E*: it cannot, and the process ends.  NULL: every overflow is the end.
+  int (*fault)(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,
+               size_t size, uintptr_t lowest);
+
+  // The goroutine is about to be resumed at gs->sp.  g0.  NULL: nothing to do.
+  void (*resume)(struct rt_gstack *gs, struct rt_stackcache *cache);
+
+  // The program wants `bytes` below gs->sp.  g0, the goroutine's registers saved on its stack.
+  // 0 or GO_E* with the stack as it was.  NULL: go_checkpoint only checks the limit.
+  int (*checkpoint)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
+};
+
+// ---- The table -------------------------------------------------------------------------------
+
+extern const struct rt_growth rt_growth_signal, rt_growth_checkpoint, rt_growth_signal_checkpoint,
+    rt_growth_reserve;
+
+// rt_growth_at returns row i, NULL past the end; rt_growth_find, the row of a name, or NULL.
+const struct rt_growth *rt_growth_at(int i);
+const struct rt_growth *rt_growth_find(const char *name);
+
+// ---- Shared by the strategies ----------------------------------------------------------------
+
+// Options of the process; set by go_run before the first goroutine.
+struct rt_growth_options {
+  size_t reserve_bytes;  // address range of one `reserve` stack
+  bool forcemove;        // move at every resume and checkpoint
+  bool quarantine;       // keep old stacks without access, and name who touches one
+};
+extern struct rt_growth_options rt_growth_options;
+
+// rt_growth_alloc is the `alloc` of strategies whose stacks start small.
+int rt_growth_alloc(struct rt_gstack *gs, struct rt_stackcache *cache);
+
+// rt_newstack moves gs to a stack of `size` bytes: the live part from `lowest` up, the saved SP,
+// the bounds.  *moved tells what to do to registers and to pointers kept elsewhere.  On another
+// stack than gs's.  0, or GO_E* of rt_stackalloc with nothing changed.  [signal-safe]
+int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, uintptr_t lowest,
+                struct rt_copied *moved);
+
+// rt_growth_forcemove does that with the same size where forcemove is on and gs can move.
+void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache);
+
+// rt_growth_fault is the whole answer to a fault while gs runs: true if the instruction can run
+// again, false if the fault is not about this stack.  An overflow that cannot be helped prints
+// one line (goroutine, size, limit, address) and aborts.  [signal-safe]
+bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault);
+
+// rt_growatfault is the `fault` of strategies that copy: see signal.c.
+int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,
+                   size_t size, uintptr_t lowest);
+// rt_growatresume and rt_growatcheckpoint are those of strategies that copy when the scheduler
+// has the goroutine: see checkpoint.c.
+void rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache);
+int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

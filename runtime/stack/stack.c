@@ -1,0 +1,410 @@
+// Slots, arenas and the shared pool of stacks (stack.h has the picture).
+//
+// Two lists per kind and class hold free slots: `ready` (guard in place) and `raw` (no guard yet,
+// or of an odd size before).  They are lock-free stacks of slot numbers (Treiber 1986) whose
+// heads carry a tag against ABA; a slot's record is never freed, so reading the link of a slot
+// that somebody else has just popped is harmless.
+#include "runtime/stack/stack.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include "runtime/os/os.h"
+#include "runtime/stack/count.h"
+#include "runtime/stack/poison.h"
+
+#define ARENA_BYTES ((uintptr_t)1 << 31)
+#define ARENA_STRIDE ((uintptr_t)1 << 32)  // one arena per 4 GiB: its upper half
+
+enum {
+  SLOT_BYTES_MIN = 128 << 10,
+  SLOTS_LOG2 = 14,  // most slots of one arena
+  ARENAS_MAX = 1 << 15,
+  GUARD_BYTES_MAX = 1 << 20,
+  META_CHUNK_BYTES = 1 << 20,
+  WARM_TOP_BYTES = 64 << 10,  // what a discarded stack keeps resident
+  STOCK_BYTES_MAX = 1 << 20,  // no larger stack is made resident ahead of need
+};
+static const uint64_t warm_bytes_max = 256 << 20;  // resident bytes the shared pool may keep
+
+static_assert(((uintptr_t)SLOT_BYTES_MIN << SLOTS_LOG2) == ARENA_BYTES, "slot numbers fit");
+
+struct slot {
+  _Atomic uint32_t next;  // number + 1 of the slot below in its list
+  uint32_t guard_bytes;   // 0: raw
+  bool forbidden;         // the guard is of mprotect, in an arena that should have had marks
+  bool warm;              // counted in pool.warm_bytes while in the shared pool
+};
+
+struct arena {
+  uintptr_t base;
+  size_t slot_bytes;
+  uint32_t guard_bytes;
+  bool marked;  // guards are MADV_GUARD_INSTALL marks in readable memory
+  enum rt_stack_kind kind;
+  int class;
+  uint32_t number, nslots;
+  _Atomic uint32_t carved;  // slots handed out so far; may overshoot nslots
+  struct slot slots[];
+};
+
+struct list {
+  _Alignas(64) _Atomic uint64_t head;  // tag << 32 | number + 1
+};
+
+static struct {
+  _Atomic(struct arena *) arenas[ARENAS_MAX];
+  _Atomic uint32_t narenas;
+  _Atomic(struct arena *) current[RT_STACK_KINDS][GO_STACK_CLASSES];
+  struct list ready[RT_STACK_KINDS][GO_STACK_CLASSES], raw[RT_STACK_KINDS][GO_STACK_CLASSES];
+  _Atomic uint64_t warm_bytes;
+  _Atomic uintptr_t next_base;  // where the next arena is asked for
+  _Atomic(char *) meta;         // chunk that arena records are cut from
+} pool;
+
+static struct {
+  size_t guard_bytes;
+  bool marked;
+  bool poison;
+} how = {.guard_bytes = RT_STACK_GUARD_BYTES};
+
+static size_t round_up(size_t n, size_t to) { return (n + to - 1) & ~(to - 1); }
+
+int rt_stackinit(const struct rt_stack_config *config) {
+  if (config->guard_bytes > GUARD_BYTES_MAX) return GO_EINVAL;
+  if (config->guard == RT_GUARD_MADVISE && !os_guard_supported()) return GO_EINVAL;
+  const size_t least = config->guard_bytes ? config->guard_bytes : RT_STACK_GUARD_BYTES;
+  how.guard_bytes = round_up(least, os_pagesize());
+  how.marked = config->guard != RT_GUARD_MPROTECT && os_guard_supported();
+  how.poison = config->poison;
+  return 0;
+}
+
+// ---- Lists -----------------------------------------------------------------------------------
+
+static struct arena *arena_of(uint32_t number) {
+  return atomic_load_explicit(&pool.arenas[number >> SLOTS_LOG2], memory_order_acquire);
+}
+
+static struct slot *slot_of(uint32_t number) {
+  return &arena_of(number)->slots[number & ((1u << SLOTS_LOG2) - 1)];
+}
+
+static void push(struct list *list, uint32_t number) {
+  struct slot *s = slot_of(number);
+  uint64_t head = atomic_load_explicit(&list->head, memory_order_relaxed), next;
+  do {
+    atomic_store_explicit(&s->next, (uint32_t)head, memory_order_relaxed);
+    next = ((head >> 32) + 1) << 32 | (number + 1);
+  } while (!atomic_compare_exchange_weak_explicit(&list->head, &head, next, memory_order_release,
+                                                  memory_order_relaxed));
+}
+
+static bool pop(struct list *list, uint32_t *number) {
+  uint64_t head = atomic_load_explicit(&list->head, memory_order_acquire), next;
+  do {
+    if ((uint32_t)head == 0) return false;
+    const uint32_t below =
+        atomic_load_explicit(&slot_of((uint32_t)head - 1)->next, memory_order_relaxed);
+    next = ((head >> 32) + 1) << 32 | below;
+  } while (!atomic_compare_exchange_weak_explicit(&list->head, &head, next, memory_order_acq_rel,
+                                                  memory_order_acquire));
+  *number = (uint32_t)head - 1;
+  return true;
+}
+
+// ---- Arenas ----------------------------------------------------------------------------------
+
+// Cuts memory for a record from the current chunk; records live as long as the process.
+static void *meta_alloc(size_t bytes, int *error) {
+  bytes = round_up(bytes, 64);
+  struct chunk {
+    _Atomic size_t used;
+  };
+  for (;;) {
+    struct chunk *c = (struct chunk *)atomic_load_explicit(&pool.meta, memory_order_acquire);
+    if (c) {
+      const size_t at = atomic_fetch_add_explicit(&c->used, bytes, memory_order_relaxed);
+      if (at + bytes <= META_CHUNK_BYTES) return (char *)c + at;
+    }
+    struct chunk *fresh = os_reserve(NULL, META_CHUNK_BYTES, OS_ACCESS_READWRITE, error);
+    if (!fresh) return NULL;
+    atomic_store_explicit(&fresh->used, 64, memory_order_relaxed);
+    char *expected = (char *)c;
+    if (!atomic_compare_exchange_strong(&pool.meta, &expected, (char *)fresh))
+      os_release(fresh, META_CHUNK_BYTES);
+  }
+}
+
+// Reserves the upper half of some 4 GiB of addresses: next to the last one where that is free,
+// else cut from a reservation large enough to hold one wherever it lies.
+static uintptr_t reserve_arena(int *error) {
+  const enum os_access access = how.marked ? OS_ACCESS_READWRITE : OS_ACCESS_NONE;
+  const uintptr_t hint = atomic_load_explicit(&pool.next_base, memory_order_relaxed);
+  if (hint) {
+    const uintptr_t got = (uintptr_t)os_reserve((void *)hint, ARENA_BYTES, access, error);
+    if (got && (got & (ARENA_STRIDE - 1)) == ARENA_BYTES) {
+      atomic_store_explicit(&pool.next_base, got - ARENA_STRIDE, memory_order_relaxed);
+      return got;
+    }
+    if (got) os_release((void *)got, ARENA_BYTES);
+  }
+  const size_t window = ARENA_STRIDE + ARENA_BYTES;
+  const uintptr_t lo = (uintptr_t)os_reserve(NULL, window, access, error);
+  if (!lo) return 0;
+  const uintptr_t base =
+      ((lo + ARENA_BYTES - 1) & ~(ARENA_STRIDE - 1)) + ARENA_BYTES;  // first upper half >= lo
+  if (base > lo) os_release((void *)lo, base - lo);
+  if (base + ARENA_BYTES < lo + window)
+    os_release((void *)(base + ARENA_BYTES), lo + window - base - ARENA_BYTES);
+  atomic_store_explicit(&pool.next_base, base - ARENA_STRIDE, memory_order_relaxed);
+  return base;
+}
+
+static size_t slot_bytes_of(enum rt_stack_kind kind, int class) {
+  const size_t stack = round_up((size_t)4096 << class, os_pagesize());
+  size_t bytes = kind == RT_STACK_WIDE ? RT_STACK_REACH : SLOT_BYTES_MIN;
+  while (bytes < stack + how.guard_bytes + os_pagesize()) bytes *= 2;
+  return bytes;
+}
+
+// Makes a new arena current in place of `full`, unless another thread was first.
+static int add_arena(enum rt_stack_kind kind, int class, struct arena *full) {
+  int error = GO_ENOMEM;
+  const size_t slot_bytes = slot_bytes_of(kind, class);
+  const uint32_t nslots = (uint32_t)(ARENA_BYTES / slot_bytes);
+  struct arena *a = meta_alloc(sizeof *a + nslots * sizeof a->slots[0], &error);
+  if (!a) return error;
+  const uintptr_t base = reserve_arena(&error);
+  if (!base) return error;
+  const uint32_t number = atomic_fetch_add(&pool.narenas, 1);
+  if (number >= ARENAS_MAX) {
+    atomic_fetch_sub(&pool.narenas, 1);
+    os_release((void *)base, ARENA_BYTES);
+    return GO_ENOMEM;
+  }
+  a->base = base;
+  a->slot_bytes = slot_bytes;
+  a->guard_bytes = (uint32_t)how.guard_bytes;
+  a->marked = how.marked;
+  a->kind = kind;
+  a->class = class;
+  a->number = number;
+  a->nslots = nslots;
+  atomic_store_explicit(&pool.arenas[number], a, memory_order_release);
+  struct arena *expected = full;
+  if (!atomic_compare_exchange_strong(&pool.current[kind][class], &expected, a)) {
+    // Another thread's arena is current: keep ours as raw slots.
+    for (uint32_t i = 0; i < nslots; i++) push(&pool.raw[kind][class], number << SLOTS_LOG2 | i);
+  }
+  return 0;
+}
+
+// Takes a slot that has no guard yet: one given back, or the next of the current arena.
+static int take_raw(enum rt_stack_kind kind, int class, uint32_t *number) {
+  for (;;) {
+    if (pop(&pool.raw[kind][class], number)) return 0;
+    struct arena *a = atomic_load_explicit(&pool.current[kind][class], memory_order_acquire);
+    if (a && atomic_load_explicit(&a->carved, memory_order_relaxed) < a->nslots) {
+      const uint32_t i = atomic_fetch_add_explicit(&a->carved, 1, memory_order_relaxed);
+      if (i < a->nslots) {
+        *number = a->number << SLOTS_LOG2 | i;
+        return 0;
+      }
+    }
+    const int error = add_arena(kind, class, a);
+    if (error) return error;
+  }
+}
+
+// ---- Stacks ----------------------------------------------------------------------------------
+
+static void describe(uint32_t number, size_t size, struct rt_stack *out) {
+  const struct arena *a = arena_of(number);
+  const uintptr_t slot_lo =
+      a->base + (uintptr_t)(number & ((1u << SLOTS_LOG2) - 1)) * a->slot_bytes;
+  const uintptr_t top = slot_lo + a->slot_bytes - os_pagesize();  // below the pad
+  out->lo = (top - size) & ~(uintptr_t)(os_pagesize() - 1);
+  out->hi = out->lo + size;
+  out->slot_lo = slot_lo;
+  out->slot = number;
+  // Without marks, all that lies below the stack is inaccessible.
+  out->guard_bytes = a->marked ? slot_of(number)->guard_bytes : (uint32_t)(out->lo - slot_lo);
+}
+
+// Puts the guard of a raw slot in place, for a stack of `size` bytes.
+static int guard_slot(uint32_t number, size_t size) {
+  const struct arena *a = arena_of(number);
+  struct slot *s = slot_of(number);
+  struct rt_stack st;
+  describe(number, size, &st);
+  void *guard = (void *)(st.lo - a->guard_bytes);
+  int error;
+  if (!a->marked) {
+    // Nothing of the arena is accessible but what is committed.
+    error = os_commit((void *)st.lo, round_up(size, os_pagesize()));
+  } else {
+    error = os_guard_install(guard, a->guard_bytes);
+    if (error) {  // locked memory takes no marks (madvise(2))
+      error = os_forbid(guard, a->guard_bytes);
+      s->forbidden = !error;
+    }
+  }
+  if (!error) s->guard_bytes = a->guard_bytes;
+  return error;
+}
+
+static void unguard_slot(const struct rt_stack *st) {
+  const struct arena *a = arena_of(st->slot);
+  struct slot *s = slot_of(st->slot);
+  const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
+  void *guard = (void *)(st->lo - s->guard_bytes);
+  os_discard((void *)st->lo, bytes);
+  if (!a->marked)
+    os_forbid((void *)st->lo, bytes);
+  else if (s->forbidden)
+    os_commit(guard, s->guard_bytes);
+  else
+    os_guard_remove(guard, s->guard_bytes);
+  s->forbidden = false;
+  s->guard_bytes = 0;
+}
+
+static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {
+  rt_count(&cache->stats.in_use[class], (uint64_t)by);
+}
+
+static bool is_pooled(size_t size) { return (size & (size - 1)) == 0; }
+
+static bool take_ready(enum rt_stack_kind kind, int class, struct rt_stackcache *cache,
+                       uint32_t *number) {
+  if (cache->n[kind][class] > 0) {
+    *number = cache->slots[kind][class][--cache->n[kind][class]];
+    return true;
+  }
+  if (!pop(&pool.ready[kind][class], number)) return false;
+  struct slot *s = slot_of(*number);
+  if (s->warm) {
+    atomic_fetch_sub_explicit(&pool.warm_bytes, (uint64_t)4096 << class, memory_order_relaxed);
+    s->warm = false;
+  }
+  return true;
+}
+
+int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
+                  struct rt_stack *out) {
+  if (size > RT_STACK_MAX) return GO_ELIMIT;
+  if (size < RT_STACK_MIN) return GO_EINVAL;
+  size = round_up(size, 16);
+  const int class = rt_stack_class(size);
+  uint32_t number;
+  if (is_pooled(size) && take_ready(kind, class, cache, &number)) {
+    rt_count(&cache->stats.pool_hits, 1);
+  } else {
+    rt_count(&cache->stats.pool_misses, 1);
+    int error = take_raw(kind, class, &number);
+    if (error) return error;
+    error = guard_slot(number, size);
+    if (error) {
+      push(&pool.raw[kind][class], number);
+      return error;
+    }
+  }
+  count_in_use(cache, class, 1);
+  describe(number, size, out);
+  if (how.poison) rt_poison_fresh(out);
+  return 0;
+}
+
+static void push_ready(uint32_t number) {
+  const struct arena *a = arena_of(number);
+  struct slot *s = slot_of(number);
+  const uint64_t bytes = (uint64_t)4096 << a->class;
+  s->warm = atomic_fetch_add_explicit(&pool.warm_bytes, bytes, memory_order_relaxed) + bytes <=
+            warm_bytes_max;
+  if (!s->warm) {
+    atomic_fetch_sub_explicit(&pool.warm_bytes, bytes, memory_order_relaxed);
+    struct rt_stack st;
+    describe(number, (size_t)bytes, &st);
+    if (bytes > WARM_TOP_BYTES) os_discard((void *)st.lo, bytes - WARM_TOP_BYTES);
+  }
+  push(&pool.ready[a->kind][a->class], number);
+}
+
+void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
+  const struct arena *a = arena_of(stack->slot);
+  count_in_use(cache, a->class, -1);
+  if (!is_pooled(rt_stack_size(stack))) {
+    unguard_slot(stack);
+    push(&pool.raw[a->kind][a->class], stack->slot);
+    return;
+  }
+  if (how.poison) rt_poison_freed(stack);
+  uint32_t *n = &cache->n[a->kind][a->class];
+  if (*n < RT_STACK_CACHED) {
+    cache->slots[a->kind][a->class][(*n)++] = stack->slot;
+    return;
+  }
+  push_ready(stack->slot);
+}
+
+void rt_stackcache_stock(struct rt_stackcache *cache) {
+  for (int kind = 0; kind < RT_STACK_KINDS; kind++) {
+    const uint32_t wanted = cache->wanted[kind];
+    cache->wanted[kind] = 0;
+    for (int class = 0; class < GO_STACK_CLASSES; class ++) {
+      const size_t size = (size_t)4096 << class;
+      if (!(wanted >> class & 1) || cache->n[kind][class] > 0 || size > STOCK_BYTES_MAX) continue;
+      uint32_t number;
+      if (pop(&pool.ready[kind][class], &number)) {
+        struct slot *s = slot_of(number);
+        if (s->warm)
+          atomic_fetch_sub_explicit(&pool.warm_bytes, size, memory_order_relaxed);
+        s->warm = false;
+      } else {
+        if (take_raw(kind, class, &number) != 0) return;
+        if (guard_slot(number, size) != 0) {
+          push(&pool.raw[kind][class], number);
+          return;
+        }
+        struct rt_stack st;
+        describe(number, size, &st);
+        os_populate((void *)st.lo, size);
+      }
+      cache->slots[kind][class][cache->n[kind][class]++] = number;
+    }
+  }
+}
+
+void rt_stackcache_flush(struct rt_stackcache *cache) {
+  for (int kind = 0; kind < RT_STACK_KINDS; kind++)
+    for (int class = 0; class < GO_STACK_CLASSES; class ++)
+      while (cache->n[kind][class] > 0)
+        push_ready(cache->slots[kind][class][--cache->n[kind][class]]);
+}
+
+void rt_stackdrain(struct rt_stackcache *cache) {
+  rt_stackcache_flush(cache);
+  for (int kind = 0; kind < RT_STACK_KINDS; kind++)
+    for (int class = 0; class < GO_STACK_CLASSES; class ++) {
+      uint32_t number, n = 0, first = 0;
+      // Chain what was drained through `first`, so that no slot is drained twice.
+      while (pop(&pool.ready[kind][class], &number)) {
+        struct slot *s = slot_of(number);
+        struct rt_stack st;
+        describe(number, (size_t)4096 << class, &st);
+        os_discard((void *)st.lo, round_up(rt_stack_size(&st), os_pagesize()));
+        if (s->warm)
+          atomic_fetch_sub_explicit(&pool.warm_bytes, (uint64_t)4096 << class,
+                                    memory_order_relaxed);
+        s->warm = false;
+        atomic_store_explicit(&s->next, first, memory_order_relaxed);
+        first = number + 1;
+        n++;
+      }
+      for (; n > 0; n--) {
+        number = first - 1;
+        first = atomic_load_explicit(&slot_of(number)->next, memory_order_relaxed);
+        push(&pool.ready[kind][class], number);
+      }
+    }
+}

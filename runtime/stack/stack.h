@@ -1,0 +1,132 @@
+// stack.h: the memory of stacks: slots, arenas, guards, pools.  It knows nothing of goroutines.
+//
+// A slot is the unit of address space that one stack owns; everything in it counts as "the stack"
+// when a word is asked whether it points there (copystack.h).
+//
+//   slot_lo + slot bytes ┌──────────────┐
+//                        │ top pad      │ one page, never touched: a pointer equal to hi can only
+//                     hi ├──────────────┤ be one past the end of an object of this stack
+//                        │ frames ↓     │
+//                        │ free         │
+//                     lo ├──────────────┤ page-aligned; [lo, hi) is exactly the size asked for
+//                        │ guard        │ no access; GO_STACKGUARD bytes, 64 KiB by default
+//                        ├──────────────┤
+//                        │ reach        │ address space only: pointers that compilers derive from
+//                slot_lo └──────────────┘ frames (probe loops, biased bases) may name it
+//
+// Slots of one size class are carved from arenas: 2 GiB of addresses whose low 32 bits are
+// >= 0x8000'0000.  A live 32-bit integer in the low half of a dead pointer then looks like a
+// pointer only if it is a large unsigned or a negative number.
+//
+// Who may call what: everything here is lock-free and async-signal-safe unless it says otherwise,
+// but a cache belongs to one thread, which uses it on its g0 stack or in its fault handler and
+// nowhere else: a fault can then never interrupt another use of the same cache.
+#ifndef STACKLAB_RUNTIME_STACK_STACK_H_
+#define STACKLAB_RUNTIME_STACK_STACK_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "runtime/go.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  RT_STACK_INITIAL = 8 << 10,        // Go's stackMin when the original was written
+  RT_STACK_MAX = 1 << 30,            // also the largest size a slot can be carved for
+  RT_STACK_G0 = 64 << 10,
+  RT_STACK_GUARD_BYTES = 64 << 10,   // libc frames of up to 33 KiB skip narrower guards
+  RT_STACKGUARD = 928,               // Go's stackGuard: the low-water test uses twice this
+  RT_STACK_MIN = 4096,               // smallest size a caller may ask for
+};
+
+// A stack in its slot.
+struct rt_stack {
+  uintptr_t lo, hi;   // bytes in [lo, hi)
+  uintptr_t slot_lo;  // lowest address that counts as this stack
+  uint32_t slot;      // its number, for rt_stackfree
+  uint32_t guard_bytes;  // no access in [lo - guard_bytes, lo)
+};
+
+static inline size_t rt_stack_size(const struct rt_stack *s) { return s->hi - s->lo; }
+
+// How much address space a slot takes.
+//   COMPACT  the stack, its guard and the pad, rounded up to a power of two: neighbours share
+//            page tables.
+//   WIDE     at least 64 MiB, for stacks that are moved by the fault handler: a probe loop of
+//            -fstack-clash-protection holds the far end of its frame in a register, which must be
+//            recognised as ours.  Costs one page-table page a stack.
+enum rt_stack_kind { RT_STACK_COMPACT, RT_STACK_WIDE, RT_STACK_KINDS };
+enum { RT_STACK_REACH = 64 << 20 };
+
+enum { RT_STACK_CACHED = 4 };  // stacks of one kind and class that a cache keeps
+
+// Totals of one cache; written by its owner, read by anyone (relaxed).
+struct rt_stackstats {
+  _Atomic uint64_t pool_hits, pool_misses;
+  _Atomic uint64_t growths, growths_by_fault, moves_forced, pages_moved_growths;
+  _Atomic uint64_t bytes_copied, words_adjusted;
+  _Atomic uint64_t in_use[GO_STACK_CLASSES];  // modulo 2^64: freed elsewhere counts there
+};
+
+// A thread's stacks at hand.
+struct rt_stackcache {
+  uint32_t n[RT_STACK_KINDS][GO_STACK_CLASSES];
+  uint32_t slots[RT_STACK_KINDS][GO_STACK_CLASSES][RT_STACK_CACHED];
+  uint32_t wanted[RT_STACK_KINDS];  // bit i: class i should be at hand; see rt_stackcache_stock
+  struct rt_stackstats stats;
+};
+
+// How the module guards and fills; set before the first allocation, then fixed.
+enum rt_guard_kind { RT_GUARD_AUTO, RT_GUARD_MADVISE, RT_GUARD_MPROTECT };
+struct rt_stack_config {
+  size_t guard_bytes;        // at least; rounded up to pages
+  enum rt_guard_kind guard;  // AUTO: madvise where the system has it
+  bool poison;               // fill fresh and freed stacks with patterns
+};
+
+// rt_stack_class returns the size class of `size` bytes: the least i with size <= 4096 << i.
+static inline int rt_stack_class(size_t size) {
+  return size <= 4096 ? 0 : 64 - 12 - __builtin_clzll(size - 1);
+}
+
+// rt_stackinit applies a configuration.  GO_EINVAL: RT_GUARD_MADVISE where the system has none,
+// or a guard above 1 MiB.  A later call with another guard takes effect for arenas not yet made.
+int rt_stackinit(const struct rt_stack_config *config);
+
+// rt_stackalloc gives a stack of exactly `size` usable bytes, from RT_STACK_MIN to RT_STACK_MAX,
+// rounded up to whole words; a power of two is pooled, another size is not.  Contents are
+// whatever the last user left, or the poison pattern.
+// Errors, with *out untouched: GO_EINVAL, GO_ELIMIT (size > RT_STACK_MAX), GO_EMAP, GO_EGUARD,
+// GO_EMAPCOUNT, GO_ENOMEM (the table of slots is full).
+int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
+                  struct rt_stack *out);
+
+// rt_stackfree gives a stack back: to the cache, then to the pool that all threads share, where
+// memory above a limit goes back to the system.  Cannot fail.
+void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack);
+
+// rt_stackcache_want notes that a stack of this size should be at hand for the next fault.
+static inline void rt_stackcache_want(struct rt_stackcache *cache, enum rt_stack_kind kind,
+                                      size_t size) {
+  cache->wanted[kind] |= 1u << rt_stack_class(size);
+}
+
+// rt_stackcache_stock fetches a stack of each wanted class that is not at hand and makes it
+// resident.  g0 only; may make system calls.
+void rt_stackcache_stock(struct rt_stackcache *cache);
+
+// rt_stackcache_flush moves all of a cache's stacks to the shared pool.
+void rt_stackcache_flush(struct rt_stackcache *cache);
+
+// rt_stackdrain gives the memory (not the address space) of all pooled stacks of both kinds back
+// to the system, through a cache of the caller's.  Not signal-safe; for tests and benchmarks that
+// want to begin cold.
+void rt_stackdrain(struct rt_stackcache *cache);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

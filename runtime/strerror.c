@@ -1,0 +1,31 @@
+// Names of error codes.
+#include "runtime/go.h"
+
+const char *go_strerror(int code) {
+  switch (code) {
+    case GO_OK:
+      return "no error";
+    case GO_EINVAL:
+      return "an argument or option is out of its range";
+    case GO_ENOMEM:
+      return "out of memory for runtime structures";
+    case GO_EMAP:
+      return "the system refused to map memory for a stack";
+    case GO_EGUARD:
+      return "the system refused to make the guard of a stack";
+    case GO_EMAPCOUNT:
+      return "the process has as many mappings as vm.max_map_count allows";
+    case GO_ELIMIT:
+      return "the stack would be larger than its limit";
+    case GO_ETHREAD:
+      return "the system refused a thread or its signal stack";
+    case GO_ENOTG:
+      return "not allowed on this stack: a goroutine is needed, or must not be";
+    case GO_EMOVES:
+      return "a pointer into the caller's own stack, which may move, cannot be shared";
+    case GO_ESTRATEGY:
+      return "no growth strategy has that name";
+    default:
+      return "unknown error code";
+  }
+}

@@ -3,6 +3,7 @@
 #include "runtime/stack/copystack.h"
 
 #include "runtime/arch/adjusters.h"
+#include "runtime/nosanitize.h"
 #include "runtime/os/os.h"
 #include "runtime/stack/sanitize.h"
 

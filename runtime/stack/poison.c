@@ -1,7 +1,7 @@
 // Poison patterns (poison.h).
 #include "runtime/stack/poison.h"
 
-#include "runtime/stack/sanitize.h"
+#include "runtime/nosanitize.h"
 
 enum { POISON_BYTES_MAX = 1 << 20 };
 

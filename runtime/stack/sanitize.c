@@ -2,6 +2,7 @@
 #include "runtime/stack/sanitize.h"
 
 #include <stddef.h>
+#include "runtime/nosanitize.h"
 
 #if __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>

@@ -6,10 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Code that reads or writes the frames of another function: their red zones are poisoned, and
-// other threads' accesses to them are ordered by the scheduler, not by anything TSan sees here.
-#define RT_NOSANITIZE \
-  __attribute__((no_sanitize("address", "memory", "thread"), disable_sanitizer_instrumentation))
 
 #ifdef __cplusplus
 extern "C" {

@@ -44,7 +44,7 @@ struct oncall {
   struct rt_m *m;
 };
 
-static void systemstack_entry(void *p) {
+RT_FIBER_BRIDGE static void systemstack_entry(void *p) {
   struct oncall *c = p;
   rt_fiber_arrived(c->m->g0.fake_stack);
   c->fn(c->arg);
@@ -64,7 +64,7 @@ void rt_systemstack(void (*fn)(void *), void *arg) {
   rt_fiber_arrived(g->fake_stack);
 }
 
-static void mrun_entry(void *p) {
+RT_FIBER_BRIDGE static void mrun_entry(void *p) {
   struct oncall *c = p;
   rt_fiber_arrived(c->m->g0.fake_stack);
   c->fn(c->arg);

@@ -1,12 +1,12 @@
 // go.h: the public interface of stacklab, and the only header that its users include.
 //
 // Goroutines in C: thousands of tasks on small stacks, run by a few threads (Go's G, M and P).
-// What happens when a small stack runs out is chosen per goroutine, by name: see docs/strategies.md.
+// What happens when a small stack runs out is chosen per goroutine, by name: docs/strategies.md.
 //
 // Words used below
 //   goroutine   code running on a stack that go_spawn or go_run made
 //   moving      a growth strategy that copies the stack elsewhere: pointers to locals kept outside
-//               the stack (heap, globals, other stacks) go stale.  docs/hazards.md says what breaks.
+//               the stack (heap, globals, other stacks) go stale: docs/hazards.md
 //   park        give up the thread until another goroutine makes this one runnable
 //
 // Every function that can fail returns 0 or a negative GO_E* code; go_strerror names it.
@@ -30,7 +30,7 @@ enum {
   GO_ELIMIT = -6,     // the stack would be larger than its limit
   GO_ETHREAD = -7,    // the system refused to start a thread or to give it a signal stack
   GO_ENOTG = -8,      // must be called on a goroutine, or must not be
-  GO_EMOVES = -9,     // a pointer into the caller's own stack, which may move, was about to be shared
+  GO_EMOVES = -9,     // a pointer into the caller's own stack, which may move, would be shared
   GO_ESTRATEGY = -10, // no growth strategy has that name, or it cannot do this here
 };
 

@@ -21,22 +21,33 @@ extern const size_t rt_arch_redzone_bytes;
 // A thread's current g is in a thread-local word that the switches below keep right: it names g
 // exactly while SP is on g's stack.  It is read afresh at each call, never cached by the
 // compiler, since a goroutine may wake on another thread.
-struct rt_g *rt_getg(void);         // NULL on a thread that is not the runtime's  [signal-safe]
+static inline struct rt_g *rt_getg(void);  // NULL on a thread that is not the runtime's
+
+#if defined(__x86_64__)
+static inline struct rt_g *rt_getg(void) {
+  struct rt_g *g;
+  __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(g));
+  return g;
+}
+#endif
 
 // ---- Switching stacks ------------------------------------------------------------------------
-// The saved state of a stack that is not running is its SP; the callee-saved registers and the
-// resume address lie above it, on the stack itself, and so move with it.
+// The saved state of a goroutine that does not run is its SP, the first word of its struct rt_g;
+// the callee-saved registers and the resume address lie above it, on the stack itself, and so
+// move with it.
 
-// rt_gogo leaves g0 for g: saves the caller's state at *g0_sp, makes g current and resumes it at
-// sp.  Returns when g, or whichever goroutine runs here later, calls rt_mcall_to and its function
-// has returned.
-void rt_gogo(uintptr_t *g0_sp, uintptr_t sp, struct rt_g *g);
+// rt_gloop runs goroutines from g0: calls next(arg) on the g0 stack and resumes the g it returns,
+// over and over, until it returns NULL; then returns.  *g0_sp is set, once, to the SP that
+// rt_mcall_to and rt_onstack are to use while a goroutine runs.
+void rt_gloop(struct rt_g *(*next)(void *), void *arg, uintptr_t *g0_sp);
 
-// rt_mcall_to leaves g for g0: saves the caller's state at *g_sp, makes g0 current, calls
-// fn(g) on the g0 stack at g0_sp, and when fn returns, returns from the rt_gogo that saved
-// g0_sp.  From the caller's side it returns when somebody resumes g.
-void rt_mcall_to(struct rt_g *g, void (*fn)(struct rt_g *), uintptr_t *g_sp, uintptr_t g0_sp,
-                 struct rt_g *g0);
+// rt_gogo leaves the current stack for g's saved state, and forgets it: the tail of rt_gloop.
+__attribute__((noreturn)) void rt_gogo(struct rt_g *g);
+
+// rt_mcall_to leaves g for g0: saves the caller's state in g, makes g0 current, calls fn(g) in
+// the rt_gloop that g0_sp belongs to, and when fn returns, goes on with that loop.  From the
+// caller's side it returns when somebody resumes g.
+void rt_mcall_to(struct rt_g *g, void (*fn)(struct rt_g *), uintptr_t g0_sp, struct rt_g *g0);
 
 // rt_onstack calls fn(arg) on the stack whose top is sp (16-byte aligned) with `current` as the
 // current g, and returns on the caller's stack with the caller's g current again.

@@ -24,10 +24,18 @@ bool rt_gstatus_allowed(enum rt_gstatus from, enum rt_gstatus to) {
   return from < RT_GSTATES && to < RT_GSTATES && (allowed[from] & BIT(to));
 }
 
+// A goroutine that waits can be readied by several at once: exactly one may win.  In every other
+// state it belongs to one thread (the one that runs it, or that took it off a queue), which is the
+// only one to change it: a plain store does, where a locked instruction costs as much as a switch.
 void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_gstatus to) {
   if (!rt_gstatus_allowed(from, to)) rt_throw("casgstatus: no such step");
   uint32_t seen = from;
-  if (!atomic_compare_exchange_strong_explicit(&g->status, &seen, to, memory_order_acq_rel,
-                                               memory_order_acquire))
+  if (from != RT_GWAITING) {
+    if (atomic_load_explicit(&g->status, memory_order_relaxed) != seen)
+      rt_throw("casgstatus: the goroutine is in another state");
+    atomic_store_explicit(&g->status, to, memory_order_release);
+  } else if (!atomic_compare_exchange_strong_explicit(&g->status, &seen, to, memory_order_acq_rel,
+                                                      memory_order_acquire)) {
     rt_throw("casgstatus: the goroutine is in another state");
+  }
 }

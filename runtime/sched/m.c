@@ -54,7 +54,7 @@ void rt_mfree(struct rt_m *m, struct rt_stackcache *cache) {
   free(m);
 }
 
-static void mloop(void *arg) { rt_schedule(arg); }
+static void mloop(void *arg) { rt_mstart0(arg); }
 
 // The thread of an M.  Without a signal stack it must not run goroutines: it gives its P back,
 // and the Ms that run will find the work.

@@ -255,22 +255,34 @@ static struct rt_g *findrunnable(struct rt_m *m) {
   return NULL;
 }
 
-void rt_schedule(struct rt_m *m) {
-  for (;;) {
-    if (m->cache.wanted[0] | m->cache.wanted[1]) rt_stackcache_stock(&m->cache);
-    if (m->resume) {
-      rt_resume(m);
-      continue;
-    }
-    struct rt_g *g = findrunnable(m);
-    if (!g) break;
-    if (m->spinning) {
-      m->spinning = false;
-      // We found work and stop spinning: if there is more, somebody else should look for it.
-      if (atomic_fetch_sub(&rt_sched.nmspinning, 1) == 1) rt_wakep();
-    }
-    rt_execute(m, g);
+// Makes g the goroutine that m runs.
+static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
+  m->curg = g;
+  g->m = m;
+  rt_casgstatus(g, RT_GRUNNABLE, RT_GRUNNING);
+  if (g->gs.growth->resume) g->gs.growth->resume(&g->gs, &m->cache);
+  return g;
+}
+
+static struct rt_g *schedule(struct rt_m *m) {
+  if (m->cache.wanted[0] | m->cache.wanted[1]) rt_stackcache_stock(&m->cache);
+  struct rt_g *g = m->resume;
+  if (g) {  // it never stopped running
+    m->resume = NULL;
+    return g;
   }
+  g = findrunnable(m);
+  if (!g) return NULL;
+  if (m->spinning) {
+    m->spinning = false;
+    // We found work and stop spinning: if there is more, somebody else should look for it.
+    if (atomic_fetch_sub(&rt_sched.nmspinning, 1) == 1) rt_wakep();
+  }
+  return execute(m, g);
+}
+
+void rt_mstart0(struct rt_m *m) {
+  rt_mloop(m, schedule);
   if (m->spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
   m->spinning = false;
 }

@@ -135,7 +135,7 @@ static void boot(void *arg) {
   b->error = rt_newg(p, &rt_sched.defaults, b->fn, b->arg, &rt_sched.maing);
   if (b->error) return;
   rt_runqput(p, rt_sched.maing, true);
-  rt_schedule(b->m);
+  rt_mstart0(b->m);
 }
 
 // Applies options to the modules below; each may be told again by a later go_run.

@@ -6,9 +6,9 @@
 //
 // An M runs goroutines while it holds a P.  Scheduler code runs on g0, one loop per M:
 //
-//     schedule(): findrunnable -> execute -> rt_gogo ---> the goroutine runs
-//          ^                                                  |
-//          '---- fn(g) on g0, what to do with it  <--- rt_mcall(fn): park, yield, exit
+//     rt_gloop: schedule() = findrunnable, execute --- rt_gogo ---> the goroutine runs
+//          ^                                                           |
+//          '---- fn(g) on g0, what to do with it  <---------- rt_mcall(fn): park, yield, exit
 #ifndef STACKLAB_RUNTIME_SCHED_SCHED_H_
 #define STACKLAB_RUNTIME_SCHED_SCHED_H_
 
@@ -174,10 +174,8 @@ extern struct rt_sched rt_sched;
 void rt_mcall(void (*fn)(struct rt_g *));
 // rt_systemstack runs fn(arg) on g0's stack and returns; on g0 already, it just calls it.
 void rt_systemstack(void (*fn)(void *), void *arg);
-// rt_execute runs g on m until it leaves.  g0.
-void rt_execute(struct rt_m *m, struct rt_g *g);
-// rt_resume goes on with m->resume, which never stopped running.  g0.
-void rt_resume(struct rt_m *m);
+// rt_mloop runs the goroutines that next(m) names, until it names none.  g0.
+void rt_mloop(struct rt_m *m, struct rt_g *(*next)(struct rt_m *));
 // rt_mrun runs fn(arg) on m's g0 stack from the thread's own.
 void rt_mrun(struct rt_m *m, void (*fn)(void *), void *arg);
 // rt_gprepare makes g's stack ready to run rt_gomain.
@@ -194,8 +192,8 @@ void rt_gopark(void (*unlock)(void *), void *lock);
 void rt_goready(struct rt_g *g);
 // rt_wakep starts another M if there is a P for it and nobody looks for work yet.
 void rt_wakep(void);
-// rt_schedule is the loop of an M: it returns when the scheduler stops.  g0.
-void rt_schedule(struct rt_m *m);
+// rt_mstart0 is the work of an M: it returns when the scheduler stops.  g0.
+void rt_mstart0(struct rt_m *m);
 void rt_globrunqput(struct rt_gqueue *batch);      // takes sched.lock
 void rt_pidleput(struct rt_p *p);                  // sched.lock held
 struct rt_p *rt_pidleget(void);                    // sched.lock held; NULL if none

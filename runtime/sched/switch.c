@@ -1,9 +1,13 @@
 // Switches between a goroutine and g0, above the assembly of runtime/arch: who is current, whose
 // stack it is, and what the sanitizers must know.
+#include <assert.h>
+#include <stddef.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/fiber.h"
 #include "runtime/sched/sched.h"
+
+static_assert(offsetof(struct rt_g, gs.sp) == 0, "the assembly finds SP in a g's first word");
 
 // Runs on g0 while the goroutine's registers already lie saved on its stack.
 static void mcall_entry(struct rt_g *g) {
@@ -17,24 +21,25 @@ void rt_mcall(void (*fn)(struct rt_g *)) {
   struct rt_m *m = g->m;
   m->mcallfn = fn;
   rt_fiber_leave(&g->fake_stack, &m->g0);
-  rt_mcall_to(g, mcall_entry, &g->gs.sp, m->g0.gs.sp, &m->g0);
+  rt_mcall_to(g, mcall_entry, m->g0.gs.sp, &m->g0);
   rt_fiber_arrived(g->fake_stack);
 }
 
-void rt_execute(struct rt_m *m, struct rt_g *g) {
-  m->curg = g;
-  g->m = m;
-  rt_casgstatus(g, RT_GRUNNABLE, RT_GRUNNING);
-  if (g->gs.growth->resume) g->gs.growth->resume(&g->gs, &m->cache);
-  m->resume = g;
-  rt_resume(m);
+struct oncall_loop {
+  struct rt_m *m;
+  struct rt_g *(*next)(struct rt_m *);
+};
+
+RT_FIBER_BRIDGE static struct rt_g *leave_for_next(void *p) {
+  struct oncall_loop *l = p;
+  struct rt_g *g = l->next(l->m);
+  if (g) rt_fiber_leave(&l->m->g0.fake_stack, g);
+  return g;
 }
 
-void rt_resume(struct rt_m *m) {
-  struct rt_g *g = m->resume;
-  m->resume = NULL;
-  rt_fiber_leave(&m->g0.fake_stack, g);
-  rt_gogo(&m->g0.gs.sp, g->gs.sp, g);
+void rt_mloop(struct rt_m *m, struct rt_g *(*next)(struct rt_m *)) {
+  struct oncall_loop l = {m, next};
+  rt_gloop(leave_for_next, &l, &m->g0.gs.sp);
 }
 
 struct oncall {

@@ -1,0 +1,249 @@
+// What it costs when a stack runs out, by strategy: one step, a climb, and nothing at all.
+//
+// The baselines are physical: the same bytes by memcpy, one SIGSEGV round trip (baseline_bench),
+// a climb on a stack that is already there, on a plain reservation, and by mapping, copying and
+// unmapping at every doubling.  Time is taken around the one call that grows, less the cost of
+// reading the clock.
+#include <benchmark/benchmark.h>
+#include <sys/mman.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "bench/goroutine.h"
+extern "C" {
+#include "runtime/arch/arch.h"
+#include "runtime/stack/growth/growth.h"
+}
+
+namespace {
+
+constexpr size_t kStepSlack = 1024;  // left on the stack before the step; a fault needs less
+
+// ---- Using stack -----------------------------------------------------------------------------
+
+// Touches `bytes` of stack in frames of Frame bytes, from the top down; returns at the bottom.
+template <size_t Frame>
+__attribute__((noinline)) void descend(size_t bytes) {
+  volatile char frame[Frame];
+  frame[0] = 1;
+  benchmark::DoNotOptimize(&frame);
+  if (bytes > Frame) descend<Frame>(bytes - Frame);
+  frame[Frame - 1] = 1;  // not a tail call
+}
+
+// The caller's frames down to `room` bytes above the low end, then fn().
+template <typename Fn>
+__attribute__((noinline)) void nearTheEnd(size_t room, Fn &fn) {
+  struct go_stack_bounds b;
+  bench::check(go_stack_bounds(&b), "go_stack_bounds");
+  const uintptr_t sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const size_t used_up = sp - b.lo > room + 512 ? sp - b.lo - room - 512 : 0;
+  volatile char *frames = static_cast<volatile char *>(__builtin_alloca(used_up + 16));
+  // As real frames do, hold a pointer in every sixth word or so.
+  for (size_t i = 0; i + 8 <= used_up; i += 48)
+    *reinterpret_cast<uintptr_t volatile *>(reinterpret_cast<uintptr_t>(frames + i + 7) &
+                                            ~uintptr_t(7)) = sp;
+  fn();
+  benchmark::DoNotOptimize(frames[0]);
+}
+
+// ---- One step --------------------------------------------------------------------------------
+
+// Grows by touching below the stack, or at a checkpoint where the strategy has them.
+__attribute__((noinline)) void touchBelow(size_t bytes) {
+  volatile char *p = static_cast<volatile char *>(__builtin_alloca(bytes));
+  p[0] = 1;
+}
+
+struct Step {
+  size_t size;
+  bool by_checkpoint;
+  double seconds;
+};
+Step step;
+
+void growOnce(void *) {
+  auto body = [] {
+    bench::Stopwatch watch;
+    if (step.by_checkpoint) {
+      watch.start();
+      bench::check(go_checkpoint(2 * kStepSlack), "go_checkpoint");
+      step.seconds = watch.stop();
+    } else {
+      watch.start();
+      touchBelow(kStepSlack);
+      step.seconds = watch.stop();
+    }
+  };
+  nearTheEnd(kStepSlack / 2, body);
+}
+
+void BM_GrowthStep(benchmark::State &state, const std::string &growth, bool by_checkpoint) {
+  struct go_stats before, after;
+  go_stats(&before);
+  bench::onGoroutine(state, 1, [&](benchmark::State &s) {
+    go_spawn_options options = {};
+    options.growth = growth.c_str();
+    options.stack_initial = static_cast<size_t>(s.range(0));
+    step.size = options.stack_initial;
+    step.by_checkpoint = by_checkpoint;
+    bench::Stopwatch::overhead();
+    for (auto _ : s) {
+      bench::check(go_spawn(&options, growOnce, nullptr), "go_spawn");
+      go_yield();
+      s.SetIterationTime(step.seconds);
+    }
+  });
+  go_stats(&after);
+  state.counters["growths_per_step"] =
+      benchmark::Counter(double(after.growths - before.growths), benchmark::Counter::kAvgIterations);
+  state.counters["live_bytes"] = benchmark::Counter(
+      double(after.bytes_copied - before.bytes_copied), benchmark::Counter::kAvgIterations);
+}
+
+// ---- A climb ---------------------------------------------------------------------------------
+
+struct Climb {
+  size_t bytes, frame;
+  double seconds;
+};
+Climb climb;
+
+void descendBy(size_t frame, size_t bytes) {
+  if (frame == 128) descend<128>(bytes);
+  if (frame == 1024) descend<1024>(bytes);
+  if (frame == 16384) descend<16384>(bytes);
+}
+
+void climbOnce(void *) {
+  bench::Stopwatch watch;
+  watch.start();
+  descendBy(climb.frame, climb.bytes);
+  climb.seconds = watch.stop();
+}
+
+// Checkpoint strategies must be asked: once, at the top of the work, as a program would that
+// knows what it is about to call.
+void climbAsked(void *) {
+  bench::Stopwatch watch;
+  watch.start();
+  bench::check(go_checkpoint(climb.bytes + climb.bytes / 2 + 4096), "go_checkpoint");
+  descendBy(climb.frame, climb.bytes);
+  climb.seconds = watch.stop();
+}
+
+void drain() {
+  static rt_stackcache cache;
+  rt_stackdrain(&cache);
+}
+
+void BM_Climb(benchmark::State &state, const std::string &growth, bool asked, bool cold) {
+  climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
+  for (auto _ : state) {
+    // Cold: each climb in a scheduler of its own, over a pool whose memory was given back.
+    if (cold) drain();
+    bench::onGoroutine(state, 1, [&](benchmark::State &) {
+      go_spawn_options options = {};
+      options.growth = growth.c_str();
+      options.stack_initial = 8192;
+      for (int round = 0; round < (cold ? 1 : 8); round++) {
+        bench::check(go_spawn(&options, asked ? climbAsked : climbOnce, nullptr), "go_spawn");
+        go_yield();
+      }
+    });
+    state.SetIterationTime(climb.seconds);
+  }
+}
+
+// The floor and the naive way, on an ordinary thread's idea of a stack.
+void BM_ClimbReservation(benchmark::State &state) {
+  const size_t bytes = static_cast<size_t>(state.range(0));
+  const size_t map = 2 * bytes + (1 << 20);
+  climb = {bytes, static_cast<size_t>(state.range(1)), 0};
+  for (auto _ : state) {
+    char *p = static_cast<char *>(mmap(nullptr, map, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    rt_onstack(climbOnce, nullptr, reinterpret_cast<uintptr_t>(p + map - 64), nullptr);
+    munmap(p, map);
+    state.SetIterationTime(climb.seconds);
+  }
+}
+
+void BM_ClimbMapCopyUnmap(benchmark::State &state) {
+  const size_t to = static_cast<size_t>(state.range(0));
+  auto map = [](size_t n) {
+    char *p = static_cast<char *>(
+        mmap(nullptr, n + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(p, 4096, PROT_NONE);
+    return p;
+  };
+  for (auto _ : state) {
+    size_t size = 8192;
+    char *stack = map(size);
+    std::memset(stack + 4096, 1, size);
+    while (size < to) {
+      char *larger = map(2 * size);
+      std::memcpy(larger + 4096 + size, stack + 4096, size);
+      munmap(stack, size + 4096);
+      stack = larger;
+      std::memset(stack + 4096, 1, size);  // the new half is used
+      size *= 2;
+    }
+    munmap(stack, size + 4096);
+  }
+}
+
+// ---- No growth -------------------------------------------------------------------------------
+
+// A call tree that fits: what a strategy costs a program that never runs out.
+void BM_NoGrowth(benchmark::State &state, const std::string &growth) {
+  static benchmark::State *now;
+  now = &state;
+  bench::onGoroutine(state, 1, [&](benchmark::State &) {
+    go_spawn_options options = {};
+    options.growth = growth.c_str();
+    options.stack_initial = 64 << 10;
+    bench::check(go_spawn(&options, [](void *) {
+                   for (auto _ : *now) {
+                     go_checkpoint(4096);
+                     descend<128>(4096);
+                   }
+                 }, nullptr), "go_spawn");
+    go_yield();
+  });
+}
+
+void registerFor(const std::string &name, const rt_growth *growth) {
+  const bool checkpoints = growth->checkpoint != nullptr;
+  if (growth->fault)
+    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/fault").c_str(), BM_GrowthStep, name,
+                                 false)
+        ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
+  if (checkpoints)
+    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/checkpoint").c_str(), BM_GrowthStep,
+                                 name, true)
+        ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
+  for (const bool cold : {false, true}) {
+    const char *kind = cold ? "/cold" : "/warm";
+    benchmark::RegisterBenchmark(("BM_Climb/" + name + kind).c_str(), BM_Climb, name,
+                                 checkpoints && !growth->fault, cold)
+        ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
+  }
+  benchmark::RegisterBenchmark(("BM_NoGrowth/" + name).c_str(), BM_NoGrowth, name);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  for (int i = 0; rt_growth_at(i); i++) registerFor(rt_growth_at(i)->name, rt_growth_at(i));
+  benchmark::RegisterBenchmark("BM_ClimbReservation", BM_ClimbReservation)
+      ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
+  benchmark::RegisterBenchmark("BM_ClimbMapCopyUnmap", BM_ClimbMapCopyUnmap)
+      ->Arg(64 << 10)->Arg(1 << 20)->Arg(64 << 20);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

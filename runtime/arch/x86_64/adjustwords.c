@@ -142,7 +142,7 @@ static const struct rt_adjuster adjuster_avx2 = {"avx2", avx2_adjust, avx2_copy}
 // What it has over AVX2 is the count.  While both images are in the first-level cache memcpy stores
 // a vector in every cycle, and adding up masks is one vector instruction too many: AVX2 needs 1.3
 // times as long as memcpy, AVX-512 1.1.  Its masks are eight bits in registers of their own; four
-// are put together and counted in the integer unit.  Beyond that cache all are as fast as memcpy.
+// are put together and counted in the integer unit.  Beyond that cache both are as fast as memcpy.
 
 struct avx512_move {
   __m512i first, span, delta;

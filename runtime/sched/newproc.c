@@ -16,9 +16,14 @@ enum { GOID_BATCH = 16, GFREE_MAX = 64 };
 
 // ---- Options ---------------------------------------------------------------------------------
 
+void rt_settle(struct rt_spawn *spawn) {
+  const size_t limit = spawn->growth->limit ? spawn->growth->limit() : RT_STACK_MAX;
+  if (spawn->max > limit) spawn->max = limit;
+  if (spawn->initial > spawn->max) spawn->initial = spawn->max;
+}
+
 int rt_resolve(const struct go_spawn_options *options, struct rt_spawn *out) {
-  *out = rt_sched.defaults;
-  if (!options) return 0;
+  *out = rt_sched.asked;
   if (options->growth) {
     out->growth = rt_growth_find(options->growth);
     if (!out->growth) return GO_ESTRATEGY;
@@ -34,7 +39,7 @@ int rt_resolve(const struct go_spawn_options *options, struct rt_spawn *out) {
     if (size > out->max) return GO_ELIMIT;
     out->initial = size;
   }
-  if (out->initial > out->max) out->initial = out->max;
+  rt_settle(out);
   return 0;
 }
 

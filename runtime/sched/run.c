@@ -148,7 +148,8 @@ static int configure(const struct go_config *config) {
     return error;
   }
   rt_growth_options = o.growth;
-  rt_sched.defaults = o.spawn;
+  rt_sched.asked = rt_sched.defaults = o.spawn;
+  rt_settle(&rt_sched.defaults);
   rt_copystack_init();
   rt_regfile_init();
   const int refused = rt_stackinit(&o.stack);

@@ -67,11 +67,17 @@ struct rt_gqueue {
 void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g);
 struct rt_g *rt_gqueue_pop(struct rt_gqueue *q);  // NULL if empty
 
+// rt_gstatus_allowed tells whether one state may follow another.  A scan bit is set on, and
+// cleared from, the state it is found with; nothing else changes.
+static inline bool rt_gstatus_allowed(uint32_t from, uint32_t to);
+
 // rt_casgstatus moves g from one state to another; throws if it is not in `from`, or if the step
-// is not in the table of casgstatus.c.  Signal-safe.
-void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_gstatus to);
-// rt_gstatus_allowed tells whether the table has a step; for rt_casgstatus and its test.
-bool rt_gstatus_allowed(enum rt_gstatus from, enum rt_gstatus to);
+// is not allowed.  Signal-safe.
+//
+// A goroutine that waits can be readied by several at once: exactly one may win.  In every other
+// state it belongs to one thread (the one that runs it, or that took it off a queue), which is the
+// only one to change it: a plain store does, where a locked instruction costs as much as a switch.
+static inline void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_gstatus to);
 
 // ---- P ---------------------------------------------------------------------------------------
 
@@ -161,7 +167,8 @@ struct rt_sched {
   _Atomic uint64_t goidgen;
   // Fixed while go_run runs.
   struct rt_g *maing;
-  struct rt_spawn defaults;
+  struct rt_spawn asked;     // the options of go_run
+  struct rt_spawn defaults;  // the same, settled for their strategy
   // Of go_runs that have ended; under lock.
   struct go_stats past;
 };
@@ -209,7 +216,9 @@ void rt_gfput(struct rt_p *p, struct rt_g *g);     // g0; g is dead
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache);  // nothing if it has none
 void rt_goexit0(struct rt_g *g);                   // g0: the running goroutine has ended
 void rt_gomain(void);                              // first function of every goroutine
+// rt_resolve fills in what options leave open; rt_settle bounds sizes by what the strategy can do.
 int rt_resolve(const struct go_spawn_options *options, struct rt_spawn *out);
+void rt_settle(struct rt_spawn *spawn);
 
 // ---- Ms (m.c) --------------------------------------------------------------------------------
 
@@ -222,6 +231,8 @@ bool rt_onfault(struct os_fault *fault);
 
 // rt_mystack tells whether p points into the running goroutine's stack and that may move.
 bool rt_mystack(const void *p);
+
+#include "runtime/sched/casgstatus.h"
 
 #ifdef __cplusplus
 }

@@ -23,6 +23,9 @@ const struct rt_growth *rt_growth_at(int i) {
 }
 
 const struct rt_growth *rt_growth_find(const char *name) {
+  // As a rule the name comes from go_growth_name: the pointer is enough.
+  for (int i = 0; rt_growth_at(i); i++)
+    if (rt_growth_at(i)->name == name) return rt_growth_at(i);
   for (int i = 0; rt_growth_at(i); i++)
     if (strcmp(rt_growth_at(i)->name, name) == 0) return rt_growth_at(i);
   return NULL;

@@ -35,6 +35,9 @@ struct rt_growth {
   bool moves;           // stacks move: pointers to locals kept elsewhere go stale
   enum rt_stack_kind kind;
 
+  // The largest stack it can ever have, in bytes.  NULL: RT_STACK_MAX.
+  size_t (*limit)(void);
+
   // Gives gs its first stack; gs->growth, initial and max are set.  g0.  GO_E* of rt_stackalloc.
   int (*alloc)(struct rt_gstack *gs, struct rt_stackcache *cache);
 

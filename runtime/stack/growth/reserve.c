@@ -3,9 +3,9 @@
 // are measured against.
 #include "runtime/stack/growth/growth.h"
 
+static size_t limit(void) { return rt_growth_options.reserve_bytes; }
+
 static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  const size_t range = rt_growth_options.reserve_bytes;
-  gs->max = gs->max < range ? gs->max : range;
   return rt_stackalloc(RT_STACK_COMPACT, gs->max, cache, &gs->stack);
 }
 
@@ -14,5 +14,6 @@ const struct rt_growth rt_growth_reserve = {
     .summary = "a large range from the start, paged in by the kernel",
     .moves = false,
     .kind = RT_STACK_COMPACT,
+    .limit = limit,
     .alloc = alloc,
 };

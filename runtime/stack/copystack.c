@@ -42,7 +42,8 @@ void rt_copystack(const struct rt_stack *from, const struct rt_stack *to, uintpt
   const uintptr_t lo = lowest > from->lo ? lowest : from->lo;
   const size_t bytes = from->hi - lo;
   *out = (struct rt_copied){.words = mv, .bytes = bytes};
-  const bool pages = how == RT_COPY_PAGES || (how == RT_COPY_AUTO && bytes >= RT_PAGEMOVE_BYTES);
+  const bool pages = how == RT_COPY_PAGES || (how == RT_COPY_AUTO && !to->resident &&
+                                              bytes >= RT_PAGEMOVE_BYTES);
   if (pages && move_pages(lo, from->hi, &mv)) {
     const uintptr_t words = ((lo + 7) & ~(uintptr_t)7) + mv.delta;
     out->adjusted = adjuster->adjust((uint64_t *)words, (to->hi - words) / 8, &mv);

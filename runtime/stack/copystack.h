@@ -12,7 +12,9 @@
 extern "C" {
 #endif
 
-// Live bytes from which pages are moved instead of copied: see bench/copystack_bench.cc.
+// Live bytes from which pages are moved instead of copied to a stack without memory of its own,
+// which would have to be faulted in.  To a resident one bytes are always copied: moving would
+// throw its memory away, and leave the old one without.  See bench/copystack_bench.cc.
 enum { RT_PAGEMOVE_BYTES = 512 << 10 };
 
 // What one move did.

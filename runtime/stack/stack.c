@@ -32,6 +32,7 @@ struct slot {
   _Atomic uint32_t next;  // number + 1 of the slot below in its list
   uint32_t guard_bytes;   // 0: raw
   bool forbidden;         // the guard is of mprotect, in an arena that should have had marks
+  bool resident;          // has memory of an earlier user
   bool warm;              // counted in pool.warm_bytes while in the shared pool
 };
 
@@ -227,6 +228,7 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   out->hi = out->lo + size;
   out->slot_lo = slot_lo;
   out->slot = number;
+  out->resident = slot_of(number)->resident;
   // Without marks, all that lies below the stack is inaccessible.
   out->guard_bytes = a->marked ? slot_of(number)->guard_bytes : (uint32_t)(out->lo - slot_lo);
 }
@@ -265,7 +267,7 @@ static void unguard_slot(const struct rt_stack *st) {
     os_commit(guard, s->guard_bytes);
   else
     os_guard_remove(guard, s->guard_bytes);
-  s->forbidden = false;
+  s->forbidden = s->resident = false;
   s->guard_bytes = 0;
 }
 
@@ -311,6 +313,7 @@ int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *ca
   }
   count_in_use(cache, class, 1);
   describe(number, size, out);
+  slot_of(number)->resident = true;  // from now on
   if (how.poison) rt_poison_fresh(out);
   return 0;
 }
@@ -319,13 +322,17 @@ static void push_ready(uint32_t number) {
   const struct arena *a = arena_of(number);
   struct slot *s = slot_of(number);
   const uint64_t bytes = (uint64_t)4096 << a->class;
-  s->warm = atomic_fetch_add_explicit(&pool.warm_bytes, bytes, memory_order_relaxed) + bytes <=
-            warm_bytes_max;
-  if (!s->warm) {
+  s->warm = s->resident && atomic_fetch_add_explicit(&pool.warm_bytes, bytes,
+                                                     memory_order_relaxed) + bytes <=
+                               warm_bytes_max;
+  if (s->resident && !s->warm) {
     atomic_fetch_sub_explicit(&pool.warm_bytes, bytes, memory_order_relaxed);
     struct rt_stack st;
     describe(number, (size_t)bytes, &st);
-    if (bytes > WARM_TOP_BYTES) os_discard((void *)st.lo, bytes - WARM_TOP_BYTES);
+    if (bytes > WARM_TOP_BYTES) {
+      os_discard((void *)st.lo, bytes - WARM_TOP_BYTES);
+      s->resident = false;
+    }
   }
   push(&pool.ready[a->kind][a->class], number);
 }
@@ -346,6 +353,8 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
   }
   push_ready(stack->slot);
 }
+
+void rt_stackemptied(const struct rt_stack *stack) { slot_of(stack->slot)->resident = false; }
 
 void rt_stackcache_stock(struct rt_stackcache *cache) {
   for (int kind = 0; kind < RT_STACK_KINDS; kind++) {
@@ -369,6 +378,7 @@ void rt_stackcache_stock(struct rt_stackcache *cache) {
         struct rt_stack st;
         describe(number, size, &st);
         os_populate((void *)st.lo, size);
+        slot_of(number)->resident = true;
       }
       cache->slots[kind][class][cache->n[kind][class]++] = number;
     }
@@ -396,7 +406,7 @@ void rt_stackdrain(struct rt_stackcache *cache) {
         if (s->warm)
           atomic_fetch_sub_explicit(&pool.warm_bytes, (uint64_t)4096 << class,
                                     memory_order_relaxed);
-        s->warm = false;
+        s->warm = s->resident = false;
         atomic_store_explicit(&s->next, first, memory_order_relaxed);
         first = number + 1;
         n++;

@@ -46,7 +46,8 @@ enum {
 struct rt_stack {
   uintptr_t lo, hi;   // bytes in [lo, hi)
   uintptr_t slot_lo;  // lowest address that counts as this stack
-  uint32_t slot;      // its number, for rt_stackfree
+  uint32_t slot : 31;     // its number, for rt_stackfree
+  uint32_t resident : 1;  // when it was allocated, an earlier user's memory was still there
   uint32_t guard_bytes;  // no access in [lo - guard_bytes, lo)
 };
 
@@ -107,6 +108,9 @@ int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *ca
 // rt_stackfree gives a stack back: to the cache, then to the pool that all threads share, where
 // memory above a limit goes back to the system.  Cannot fail.
 void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack);
+
+// rt_stackemptied notes that the pages of a stack have been moved away.  Before rt_stackfree.
+void rt_stackemptied(const struct rt_stack *stack);
 
 // rt_stackcache_want notes that a stack of this size should be at hand for the next fault.
 static inline void rt_stackcache_want(struct rt_stackcache *cache, enum rt_stack_kind kind,

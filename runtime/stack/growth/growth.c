@@ -43,6 +43,7 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   const int error = rt_stackalloc(gs->growth->kind, size, cache, &fresh);
   if (error) return error;
   rt_copystack(&old, &fresh, lowest, RT_COPY_AUTO, moved);
+  if (moved->moved_pages) rt_stackemptied(&old);
   uint64_t in_sp = 0;
   gs->sp = rt_adjustword(gs->sp, &moved->words, &in_sp);
   gs->stack = fresh;

@@ -25,7 +25,7 @@ inline go_config SmallStacks(const char *growth = "signal") {
 inline void CallBody(void *body) { (*static_cast<const Body *>(body))(); }
 
 // Runs fn as the first goroutine; returns what go_run does.
-inline int Run(const go_config &config, const Body &fn) {
+inline int RunFirst(const go_config &config, const Body &fn) {
   return go_run(&config, CallBody, const_cast<Body *>(&fn));
 }
 
@@ -55,7 +55,7 @@ inline Swept Sweep(int from, int to, int step, const std::function<void(int)> &f
   Swept swept = {0, 0};
   config.growth = "reserve";  // of the goroutine that spawns and waits
   const uint64_t before = Stats().growths_by_fault;
-  const int error = Run(config, [&] {
+  const int error = RunFirst(config, [&] {
     for (int k = from; k < to; k += step) {
       const Body one = [&, k] {
         fn(k);

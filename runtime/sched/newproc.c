@@ -144,9 +144,9 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
 
 void rt_gfput(struct rt_p *p, struct rt_g *g) {
   // A stack that has grown goes back to the pool: the next goroutine starts small again.
-  if (g->gs.growth->fault || g->gs.growth->checkpoint) {
-    if (rt_stack_size(&g->gs.stack) != g->gs.initial) rt_gfreestack(g, &rt_getg()->m->cache);
-  }
+  const bool grown = (g->gs.growth->fault || g->gs.growth->checkpoint) &&
+                     rt_stack_size(&g->gs.stack) != g->gs.initial;
+  if (grown || rt_stack_poisons()) rt_gfreestack(g, &rt_getg()->m->cache);
   if (g->gs.stack.hi) forget_frames(g);
   // Last in, first out: the stack that was used last is warm.
   g->schedlink = p->gfree.head;

@@ -253,6 +253,7 @@ TEST_F(ThePreviousHandler, IsCalledOnceIfItHasResethand) {
 }
 
 TEST_F(ThePreviousHandler, RunsUnderTheMaskItAskedForAndNoLonger) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer blocks every signal in handlers";
   EXPECT_CODE(0, (Install(SIGSEGV, RepairMasked, 0, SIGUSR1), OnAGrownStack([] {
                 sigset_t now;
                 repair = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

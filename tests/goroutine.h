@@ -22,6 +22,13 @@ inline go_config SmallStacks(const char *growth = "signal") {
   return c;
 }
 
+// ThreadSanitizer puts its own handlers before those of the program.
+#if __has_feature(thread_sanitizer)
+enum { kThreadSanitizer = true };
+#else
+enum { kThreadSanitizer = false };
+#endif
+
 inline void CallBody(void *body) { (*static_cast<const Body *>(body))(); }
 
 // Runs fn as the first goroutine; returns what go_run does.

@@ -21,7 +21,7 @@
 
 namespace {
 
-// ---- What a growth leaves alone ------------------------------------------------------------------
+// ---- What a growth leaves alone ----------------------------------------------------------------
 
 TEST(AGrowth, KeepsErrno) {
   int kept = 0;
@@ -73,7 +73,7 @@ TEST(TheSignalStack, OfTheProgramIsThereAgainAfterwards) {
   EXPECT_EQ(after.ss_size, sizeof mine);
 }
 
-// ---- Faults that are not about a stack -------------------------------------------------------------
+// ---- Faults that are not about a stack ---------------------------------------------------------
 
 void *const kNowhere = reinterpret_cast<void *>(0x123450);
 
@@ -215,7 +215,7 @@ TEST(ASignalThatWasSent, IsIgnoredIfItWasBefore) {
   EXPECT_CODE(0, (Install(SIGSEGV, SIG_IGN), OnAGrownStack(SendToTheThread)));
 }
 
-// ---- The handler that was there before -----------------------------------------------------------
+// ---- The handler that was there before ---------------------------------------------------------
 
 using ThePreviousHandler = AFaultElsewhere;
 
@@ -292,7 +292,7 @@ TEST_F(ThePreviousHandler, MayBeResetBetweenAnyNumberOfRuns) {
   } TouchNull());
 }
 
-// ---- A stack at its limit ---------------------------------------------------------------------------
+// ---- A stack at its limit ----------------------------------------------------------------------
 
 class AStackAtItsLimit : public testing::TestWithParam<const char *> {};
 

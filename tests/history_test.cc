@@ -65,7 +65,7 @@ go_config TwoProcs(const char *growth = "signal") {
 
 std::atomic<int> right;
 
-// ---- 2, 3, 12: all of 100, of 200, of 20,000 ------------------------------------------------------
+// ---- 2, 3, 12: all of 100, of 200, of 20,000 ---------------------------------------------------
 
 TEST(AHundredGoroutines, AllGrowAndAllAreRight) {
   right = 0;
@@ -106,7 +106,7 @@ TEST(TwentyThousandGoroutines, KeepTheirNumbersWhileTheyGrow) {
   EXPECT_EQ(Stats().growths_by_fault - before, 20000u);
 }
 
-// ---- 6: hand-overs between threads that go idle ------------------------------------------------------
+// ---- 6: hand-overs between threads that go idle ------------------------------------------------
 
 // In each round eight goroutines are readied at once, threads wake to steal them, and all but one
 // thread go idle again at the end.  A wake-up that is lost ends the process as a deadlock.
@@ -142,7 +142,7 @@ TEST(AWakeUp, IsNeverLost) {
   EXPECT_EQ(ran, kRounds * kWorkers);
 }
 
-// ---- 9: library functions with frames of tens of KiB ----------------------------------------------------
+// ---- 9: library functions with frames of tens of KiB -------------------------------------------
 
 uint64_t CallLibrary(uint64_t) {
   uint64_t good = 0;
@@ -175,7 +175,7 @@ TEST(LibraryFunctionsWithLargeFrames, WorkWhereverTheStackRunsOut) {
   EXPECT_GT(swept.growths, 0u);
 }
 
-// ---- 11: what would lie on a stack that moves is refused ----------------------------------------------
+// ---- 11: what would lie on a stack that moves is refused ---------------------------------------
 
 TEST(AWaitGroup, OnAMovingStackIsRefused) {
   for (int i = 0; const char *growth = go_growth_name(i); i++) {
@@ -210,7 +210,7 @@ TEST(AnArrayOfTheParent, IsNotPassedToAChildFromAMovingStack) {
   }
 }
 
-// ---- 14: registers that hold pointers over a checkpoint, in code as a compiler makes it ---------------
+// ---- 14: registers that hold pointers over a checkpoint, in code as a compiler makes it --------
 
 TEST(ACheckpointOrAYield, MovesWhatTheCompilerKeptInRegisters) {
   for (const char *growth : {"checkpoint", "signal+checkpoint"}) {
@@ -238,7 +238,7 @@ TEST(ACheckpointOrAYield, MovesWhatTheCompilerKeptInRegisters) {
   }
 }
 
-// ---- 15: the end of a goroutine costs the same however many are parked ------------------------------
+// ---- 15: the end of a goroutine costs the same however many are parked -------------------------
 
 // Instructions, counted by the trap flag from one goroutine's last statement to the next one's
 // first.  The handler is on the signal stack of the thread.

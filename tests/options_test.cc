@@ -196,7 +196,7 @@ TEST_F(Options, ThatAreBadStopARunBeforeItBegins) {
             "stacklab: GO_GROWTH=none such: no such growth strategy\n");
 }
 
-// ---- Sizes ---------------------------------------------------------------------------------------
+// ---- Sizes -------------------------------------------------------------------------------------
 
 TEST(ParseSize, ReadsDigitsAndOneLetter) {
   const std::pair<const char *, size_t> good[] = {

@@ -77,7 +77,7 @@ TEST_P(AStoreThrough, ArrivesOnTheNewStack) {
 INSTANTIATE_TEST_SUITE_P(EachRegister, AStoreThrough, testing::Range(0, int{CASE_GENERAL}),
                          [](const auto &info) { return std::string(kNames[info.param]); });
 
-// ---- Vectors -------------------------------------------------------------------------------------
+// ---- Vectors -----------------------------------------------------------------------------------
 
 // Pointers in some lanes, other words in the rest, no two alike.
 void FillVectors(const Moved &b) {

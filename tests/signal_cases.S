@@ -3,7 +3,7 @@
 
   .text
 
-// ---- Instructions that move rsp: must do so once, however often they are tried ----------------
+// ---- Instructions that move rsp: must do so once, however often they are tried -----------------
 
 CASE case_push
   movq    %rsp, %rcx
@@ -138,7 +138,7 @@ CASE case_enter_nested
   CHECK case_enter_nested, 5, $80, %rcx
 DONE case_enter_nested
 
-// ---- String instructions: interrupted between two elements, rcx, rsi and rdi half-way ---------
+// ---- String instructions: interrupted between two elements, rcx, rsi and rdi half-way ----------
 
 // Copies 240 bytes to [rsp - 120, rsp + 120), up or down, and compares: no
 // byte below the red zone, which is dead to the ABI and to copystack.
@@ -243,7 +243,7 @@ STOS case_stosb_down, stosb, 1, 1
 STOS case_stosq, stosq, 8, 0
 STOS case_stosq_down, stosq, 8, 1
 
-// ---- Wide and read-modify-write -----------------------------------------------------------------
+// ---- Wide and read-modify-write ----------------------------------------------------------------
 
 CASE case_cmpxchg16b
   leaq    -48(%rsp), %rsi
@@ -372,7 +372,7 @@ CASE case_xadd
   CHECK case_xadd, 2, %rcx, %rdx
 DONE case_xadd
 
-// ---- The red zone -------------------------------------------------------------------------------
+// ---- The red zone ------------------------------------------------------------------------------
 
 CASE case_redzone
   movl    $15, %ecx
@@ -407,7 +407,7 @@ CASE case_redzone_pointers
   jnz     2b
 DONE case_redzone_pointers
 
-// ---- Pointers that leave the stack before rsp does ----------------------------------------------
+// ---- Pointers that leave the stack before rsp does ---------------------------------------------
 
 CASE case_fill_below
   leaq    -4168(%rsp), %rdi
@@ -493,7 +493,7 @@ case_call_at:
   .cfi_endproc
   .size   case_call_at, .-case_call_at
 
-// ---- Data ---------------------------------------------------------------------------------------
+// ---- Data --------------------------------------------------------------------------------------
 
   .section .rodata
   .p2align 6

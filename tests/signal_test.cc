@@ -29,7 +29,7 @@ void ExpectRightAtEveryByte(case_fn run, int reach, int step = 1,
   EXPECT_EQ(swept.growths, static_cast<uint64_t>((reach + step - 1) / step));
 }
 
-// ---- Instructions that fault half-way --------------------------------------------------------
+// ---- Instructions that fault half-way ----------------------------------------------------------
 
 struct Instruction {
   const char *name;
@@ -107,7 +107,7 @@ TEST(AReadModifyWriteThatFaults, HappensOnce) {
   }
 }
 
-// ---- The live range ---------------------------------------------------------------------------
+// ---- The live range ----------------------------------------------------------------------------
 
 TEST(TheRedZone, IsCopiedAtEveryByte) { ExpectRightAtEveryByte(case_redzone, 128); }
 
@@ -169,7 +169,7 @@ TEST(AProbeLoop, EndsAtTheEndThatMovedWithIt) {
   EXPECT_LE(swept.growths, 8u * 8);
 }
 
-// ---- The new size --------------------------------------------------------------------------------
+// ---- The new size ------------------------------------------------------------------------------
 
 TEST(AFrameOf64KiB, GrowsAStackOf8KiBOnceAtEveryOffset) {
   std::vector<uint64_t> failed(512, 99);

@@ -30,7 +30,7 @@ go_config Debug(const char *how, const char *growth = "signal") {
   return config;
 }
 
-// ---- Quarantine ----------------------------------------------------------------------------------
+// ---- Quarantine --------------------------------------------------------------------------------
 
 // Keeps the address of a local over a growth and uses it; growths: how many came before.
 void UseStalePointer(int growths, void (*use)()) {
@@ -123,7 +123,7 @@ TEST(Quarantine, LetsCorrectProgramsBe) {
   EXPECT_GE(swept.growths, 600u);
 }
 
-// ---- Poison ----------------------------------------------------------------------------------------
+// ---- Poison ------------------------------------------------------------------------------------
 
 bool AllBytes(uintptr_t from, uintptr_t to, unsigned char pattern) {
   for (uintptr_t p = from; p < to; p++)
@@ -161,7 +161,7 @@ TEST(Poison, FillsAStackThatWasLeft) {
   EXPECT_TRUE(freed);
 }
 
-// ---- Forcemove -------------------------------------------------------------------------------------
+// ---- Forcemove ---------------------------------------------------------------------------------
 
 
 // Yields in every frame: each is another move.

@@ -1,5 +1,5 @@
-// switch_test.cc: the assembly of the switches keeps the ABI: callee-saved registers, SP, alignment,
-// with the stack in the same place or elsewhere afterwards.
+// switch_test.cc: the assembly of the switches keeps the ABI (callee-saved registers, SP,
+// alignment), with the stack in the same place or elsewhere afterwards.
 #include <gtest/gtest.h>
 
 #include <link.h>
@@ -18,7 +18,7 @@ namespace {
 
 const char *const kNames[SWITCH_SAVED] = {"rbx", "rbp", "r12", "r13", "r14", "r15"};
 
-// ---- The checker itself ----------------------------------------------------------------------------
+// ---- The checker itself ------------------------------------------------------------------------
 
 void FillWithNumbers() {
   for (uint64_t i = 0; i < SWITCH_SAVED; i++) switch_in[i] = 0x0102030405060700 + i;
@@ -46,7 +46,7 @@ TEST(TheChecker, SeesAStackPointerThatIsOff) {
   EXPECT_EQ(switch_check(switch_pop_too_much, nullptr), 1u);
 }
 
-// ---- Switches that stay ------------------------------------------------------------------------------
+// ---- Switches that stay ------------------------------------------------------------------------
 
 void Yield(void *) { go_yield(); }
 void OnSystemStack(void *) { rt_systemstack(DoNothing, nullptr); }
@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ASwitch,
                                          Switch{"Spawn", Spawn}),
                          [](const auto &info) { return std::string(info.param.name); });
 
-// ---- Switches that move ------------------------------------------------------------------------------
+// ---- Switches that move ------------------------------------------------------------------------
 
 struct Outcome {
   uint64_t failed = 99;
@@ -139,7 +139,7 @@ TEST(AYieldThatMoves, MovesThePointersInCalleeSavedRegisters) {
   }
 }
 
-// ---- The rest of the ABI -------------------------------------------------------------------------------
+// ---- The rest of the ABI -----------------------------------------------------------------------
 
 uintptr_t Misalignment() { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16; }
 
@@ -193,7 +193,7 @@ TEST(TheCurrentGoroutine, IsNamedExactlyWhileItRuns) {
   EXPECT_NE(on_g0, nullptr);
 }
 
-// ---- Nothing of it is executable -------------------------------------------------------------------------
+// ---- Nothing of it is executable ---------------------------------------------------------------
 
 TEST(TheProgram, AsksForNoExecutableStack) {
   int found = 0, executable = 0;

@@ -1,5 +1,5 @@
-// unwind_test.cc: a goroutine can be unwound from any depth, to its entry and no further, whether or
-// not its stack has moved; so debuggers, profilers and C++ exceptions work on it.
+// unwind_test.cc: a goroutine can be unwound from any depth, to its entry and no further, whether
+// or not its stack has moved; so debuggers, profilers and C++ exceptions work on it.
 #include <gtest/gtest.h>
 
 #include <dlfcn.h>
@@ -16,7 +16,7 @@
 #include "tests/signal_cases.h"
 #include "tests/signal_frames.h"
 
-// ---- Backtraces ------------------------------------------------------------------------------------
+// ---- Backtraces --------------------------------------------------------------------------------
 
 // In static memory: the unwinder runs on a stack that may be about to move.
 enum { kFrames = 128 };
@@ -133,7 +133,7 @@ TEST(ABacktrace, FromTheSystemStackGoesOnIntoTheGoroutine) {
   ExpectTheWholeWay(2, code);
 }
 
-// ---- Exceptions ---------------------------------------------------------------------------------------
+// ---- Exceptions --------------------------------------------------------------------------------
 
 __attribute__((noinline)) uint64_t ThrowFromTheDepths(uint64_t depth) {
   uint64_t pad[4] = {depth, depth, depth, depth};

@@ -105,8 +105,8 @@ struct os_fault {
 typedef bool (*os_fault_handler_fn)(struct os_fault *fault);
 
 // os_fault_install routes SIGSEGV and SIGBUS to fn, over whatever handles them now; where that is
-// our handler already, only fn changes.  A program that puts one new handler after another over ours
-// is refused in the end.  One thread at a time.  GO_ETHREAD.
+// our handler already, only fn changes.  A program that puts one new handler after another over
+// ours is refused in the end.  One thread at a time.  GO_ETHREAD.
 int os_fault_install(os_fault_handler_fn fn);
 
 // os_fault_regs fills the arch's view of the interrupted registers.  [signal-safe]

@@ -21,8 +21,8 @@ void rt_sanitize_forget(uintptr_t lo, uintptr_t hi);
 
 // rt_sanitize_shadow tells how words move that name the shadow of the old stack.  Code built with
 // AddressSanitizer marks its variables through frame >> 3, kept in a register or on the stack with
-// or without the offset of the shadow: one move each, to be made in this order.  Returns how many, 0
-// where there is no such shadow.  [signal-safe]
+// or without the offset of the shadow: one move each, to be made in this order.  Returns how many,
+// 0 where there is no such shadow.  [signal-safe]
 enum { RT_SHADOW_MOVES = 2 };
 size_t rt_sanitize_shadow(const struct rt_wordmove *mv, struct rt_wordmove out[RT_SHADOW_MOVES]);
 

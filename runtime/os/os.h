@@ -104,8 +104,9 @@ struct os_fault {
 // again; false sends it on to the handler that was installed before, or to the default action.
 typedef bool (*os_fault_handler_fn)(struct os_fault *fault);
 
-// os_fault_install routes SIGSEGV and SIGBUS to fn, once per process; later calls only change
-// fn.  GO_ETHREAD if the system refuses.
+// os_fault_install routes SIGSEGV and SIGBUS to fn, over whatever handles them now; where that is
+// our handler already, only fn changes.  A program that puts one new handler after another over
+// ours is refused in the end.  One thread at a time.  GO_ETHREAD.
 int os_fault_install(os_fault_handler_fn fn);
 
 // os_fault_regs fills the arch's view of the interrupted registers.  [signal-safe]

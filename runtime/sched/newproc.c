@@ -66,9 +66,17 @@ static bool add_chunk(void) {
   return true;
 }
 
+// Functions take their marks back when they return, and when one is thrown over, AddressSanitizer
+// does: where it knows the stack, that is, which it does not after a move.  A stack that stays may
+// be large, but has marks only from SP up.
+static void forget_frames(const struct rt_g *g) {
+  const struct rt_stack *s = &g->gs.stack;
+  rt_sanitize_forget(g->gs.growth->moves ? s->lo : g->gs.sp, s->hi);
+}
+
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
   if (!g->gs.stack.hi) return;
-  rt_sanitize_forget(g->gs.stack.lo, g->gs.stack.hi);
+  forget_frames(g);
   rt_stackfree(cache, &g->gs.stack);
   g->gs.stack = (struct rt_stack){0};
 }
@@ -136,10 +144,10 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
 
 void rt_gfput(struct rt_p *p, struct rt_g *g) {
   // A stack that has grown goes back to the pool: the next goroutine starts small again.
-  if (g->gs.growth->fault || g->gs.growth->checkpoint) {
-    if (rt_stack_size(&g->gs.stack) != g->gs.initial) rt_gfreestack(g, &rt_getg()->m->cache);
-  }
-  if (g->gs.stack.hi) rt_sanitize_forget(g->gs.stack.lo, g->gs.stack.hi);
+  const bool grown = (g->gs.growth->fault || g->gs.growth->checkpoint) &&
+                     rt_stack_size(&g->gs.stack) != g->gs.initial;
+  if (grown || rt_stack_poisons()) rt_gfreestack(g, &rt_getg()->m->cache);
+  if (g->gs.stack.hi) forget_frames(g);
   // Last in, first out: the stack that was used last is warm.
   g->schedlink = p->gfree.head;
   p->gfree.head = g;

@@ -1,6 +1,7 @@
 // Reading options (options.h).  Pure but for the getenv it is given.
 #include "runtime/sched/options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool rt_parse_size(const char *text, size_t *out) {
@@ -8,8 +9,9 @@ bool rt_parse_size(const char *text, size_t *out) {
   size_t n = 0;
   const char *p = text;
   for (; *p >= '0' && *p <= '9'; p++) {
-    if (n > (most - 9) / 10) return false;
-    n = n * 10 + (size_t)(*p - '0');
+    const size_t digit = (size_t)(*p - '0');
+    if (n > (most - digit) / 10) return false;
+    n = n * 10 + digit;
   }
   if (p == text) return false;
   int shift = 0;
@@ -39,12 +41,18 @@ static int refuse(const struct source *s, const char *name, const char *value,
   return GO_EINVAL;
 }
 
-static int refuse_size(const struct source *s, const char *name, size_t value,
-                       const char *wanted) {
+static int refuse_number(const struct source *s, const char *name, bool negative, size_t value,
+                         const char *wanted) {
   struct rt_text number = {.n = 0};
+  if (negative) rt_text_str(&number, "-");
   rt_text_dec(&number, value);
   number.buf[number.n] = '\0';
   return refuse(s, name, number.buf, wanted);
+}
+
+static int refuse_size(const struct source *s, const char *name, size_t value,
+                       const char *wanted) {
+  return refuse_number(s, name, false, value, wanted);
 }
 
 // A size from the config, else the environment, else the default; within [least, most].
@@ -99,11 +107,12 @@ static int read_sizes(const struct source *s, const struct go_config *c, struct 
   int e = read_size(s, "GO_STACKMAX", c->stack_max, RT_STACK_MAX, RT_STACK_MIN, RT_STACK_MAX,
                     "takes 4K to 1G", &out->spawn.max);
   if (e) return e;
-  e = read_size(s, "GO_STACKINITIAL", c->stack_initial, RT_STACK_INITIAL, RT_STACK_MIN,
-                out->spawn.max, "takes a power of two from 4K to GO_STACKMAX",
-                &out->spawn.initial);
+  // Who asks for small stacks only need not know the default of the first size.
+  const size_t most = out->spawn.max, first = most < RT_STACK_INITIAL ? most : RT_STACK_INITIAL;
+  e = read_size(s, "GO_STACKINITIAL", c->stack_initial, first, RT_STACK_MIN, most,
+                "takes a power of two from 4K to GO_STACKMAX", &out->spawn.initial);
   if (e) return e;
-  if ((out->spawn.initial & (out->spawn.initial - 1)) != 0)
+  if (out->spawn.initial != first && (out->spawn.initial & (out->spawn.initial - 1)) != 0)
     return refuse_size(s, "GO_STACKINITIAL", out->spawn.initial, "takes a power of two");
   e = read_size(s, "GO_STACKRESERVE", c->stack_reserve, (size_t)256 << 20, RT_STACK_MIN,
                 RT_STACK_MAX, "takes 4K to 1G", &out->growth.reserve_bytes);
@@ -121,7 +130,8 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   size_t procs = 0;
   const char *asked = getenv("GOMAXPROCS");
   if (c->maxprocs < 0 || c->maxprocs > RT_MAXPROCS)
-    return refuse_size(&s, "maxprocs", (size_t)c->maxprocs, "takes 1 to 256");
+    return refuse_number(&s, "GOMAXPROCS", c->maxprocs < 0, (size_t)llabs(c->maxprocs),
+                         "takes 1 to 256");
   if (c->maxprocs == 0 && asked && *asked &&
       (!rt_parse_size(asked, &procs) || procs > RT_MAXPROCS))
     return refuse(&s, "GOMAXPROCS", asked, "takes 1 to 256");

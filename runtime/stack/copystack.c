@@ -57,4 +57,9 @@ void rt_copystack(const struct rt_stack *from, const struct rt_stack *to, uintpt
     out->bytes += guard_lo - lowest;
   }
   rt_sanitize_moved(lo, from->hi, to->hi);
+  struct rt_wordmove shadow[RT_SHADOW_MOVES];
+  const size_t nshadow = rt_sanitize_shadow(&mv, shadow);
+  const uintptr_t words = ((lo + 7) & ~(uintptr_t)7) + mv.delta;
+  for (size_t i = 0; i < nshadow; i++)
+    adjuster->adjust((uint64_t *)words, (to->hi - words) / 8, &shadow[i]);
 }

@@ -80,6 +80,8 @@ int rt_stackinit(const struct rt_stack_config *config) {
   return 0;
 }
 
+bool rt_stack_poisons(void) { return how.poison; }
+
 // ---- Lists -----------------------------------------------------------------------------------
 
 static struct arena *arena_of(uint32_t number) {

@@ -97,6 +97,10 @@ static inline int rt_stack_class(size_t size) {
 // or a guard above 1 MiB.  A later call with another guard takes effect for arenas not yet made.
 int rt_stackinit(const struct rt_stack_config *config);
 
+// rt_stack_poisons tells whether stacks are filled as they come and go: then who keeps a stack for
+// its next user must give it back instead.
+bool rt_stack_poisons(void);
+
 // rt_stackalloc gives a stack of exactly `size` usable bytes, from RT_STACK_MIN to RT_STACK_MAX,
 // rounded up to whole words; a power of two is pooled, another size is not.  Contents are
 // whatever the last user left, or the poison pattern.

@@ -15,12 +15,20 @@
 
 static _Atomic(os_fault_handler_fn) fault_handler;
 
-// What SIGSEGV and SIGBUS did before us.  Written once, before our handler is installed, and
-// only read by it: it needs no lock.
-static struct sigaction previous[2];
-static _Atomic bool previous_reset[2];  // SA_RESETHAND: the previous handler has had its one call
+// What SIGSEGV and SIGBUS did before us.  A record is written once, before our handler is installed
+// over what it describes, and only read after that: the handler needs no lock.  There is a second
+// one only if a program put another handler over ours between two runs.
+enum { RECORDS = 8 };
+static struct previous {
+  struct sigaction action;
+  _Atomic bool reset;  // SA_RESETHAND: it has had its one call
+} records[2][RECORDS];
+static _Atomic int nrecords[2];
 
-static struct sigaction *previous_of(int sig) { return &previous[sig == SIGBUS]; }
+static struct previous *previous_of(int sig) {
+  const int bus = sig == SIGBUS;
+  return &records[bus][atomic_load_explicit(&nrecords[bus], memory_order_acquire) - 1];
+}
 
 static bool sent_by_kernel(const siginfo_t *si) { return si->si_code > 0; }
 
@@ -35,12 +43,13 @@ static void default_action(int sig, const siginfo_t *si) {
 
 // Hands a fault to the action that was installed before, under the mask it asked for.
 static void chain(int sig, siginfo_t *si, void *context) {
-  struct sigaction *p = previous_of(sig);
+  struct previous *previous = previous_of(sig);
+  const struct sigaction *p = &previous->action;
   if (!(p->sa_flags & SA_SIGINFO) && p->sa_handler == SIG_IGN && !sent_by_kernel(si)) return;
   const bool fixed = !(p->sa_flags & SA_SIGINFO) &&
                      (p->sa_handler == SIG_DFL || p->sa_handler == SIG_IGN);
   if (fixed || ((p->sa_flags & (int)SA_RESETHAND) &&
-                atomic_exchange(&previous_reset[sig == SIGBUS], true))) {
+                atomic_exchange(&previous->reset, true))) {
     default_action(sig, si);
     return;
   }
@@ -78,24 +87,38 @@ static void on_signal(int sig, siginfo_t *si, void *context) {
   errno = saved;
 }
 
-int os_fault_install(os_fault_handler_fn fn) {
-  static _Atomic bool installed;
-  atomic_store_explicit(&fault_handler, fn, memory_order_release);
-  if (atomic_exchange(&installed, true)) return 0;
-  struct sigaction action = {.sa_sigaction = on_signal,
-                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
-  sigemptyset(&action.sa_mask);
-  if (sigaction(SIGSEGV, NULL, &previous[0]) != 0 || sigaction(SIGBUS, NULL, &previous[1]) != 0 ||
-      sigaction(SIGSEGV, &action, NULL) != 0)
-    goto failed;
-  if (sigaction(SIGBUS, &action, NULL) != 0) {
-    sigaction(SIGSEGV, &previous[0], NULL);
-    goto failed;
+// By what can be asked of a set: glibc fills in no more of one than the kernel knows.
+static bool same_action(const struct sigaction *a, const struct sigaction *b) {
+  bool same = a->sa_flags == b->sa_flags && a->sa_sigaction == b->sa_sigaction;
+  for (int sig = 1; same && sig < NSIG; sig++)
+    same = sigismember(&a->sa_mask, sig) == sigismember(&b->sa_mask, sig);
+  return same;
+}
+
+static int install(int sig) {
+  struct sigaction ours = {.sa_sigaction = on_signal,
+                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+  sigemptyset(&ours.sa_mask);
+  struct sigaction found;
+  if (sigaction(sig, NULL, &found) != 0) return GO_ETHREAD;
+  if ((found.sa_flags & SA_SIGINFO) && found.sa_sigaction == on_signal) return 0;
+  const int bus = sig == SIGBUS;
+  const int n = atomic_load_explicit(&nrecords[bus], memory_order_relaxed);
+  const bool known = n > 0 && same_action(&records[bus][n - 1].action, &found);
+  if (n == RECORDS && !known) return GO_ETHREAD;
+  if (!known) {
+    records[bus][n].action = found;
+    atomic_store_explicit(&nrecords[bus], n + 1, memory_order_release);
   }
-  return 0;
-failed:
-  atomic_store(&installed, false);
+  if (sigaction(sig, &ours, NULL) == 0) return 0;
+  atomic_store_explicit(&nrecords[bus], n, memory_order_release);
   return GO_ETHREAD;
+}
+
+int os_fault_install(os_fault_handler_fn fn) {
+  atomic_store_explicit(&fault_handler, fn, memory_order_release);
+  const int error = install(SIGSEGV);
+  return error ? error : install(SIGBUS);
 }
 
 void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out) {

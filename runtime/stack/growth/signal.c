@@ -8,6 +8,7 @@
 #include "runtime/arch/arch.h"
 #include "runtime/stack/count.h"
 #include "runtime/stack/growth/growth.h"
+#include "runtime/stack/sanitize.h"
 
 int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,
                    size_t size, uintptr_t lowest) {
@@ -17,6 +18,9 @@ int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_
   struct rt_regfile regs;
   os_fault_regs(fault, &regs);
   rt_count(&cache->stats.words_adjusted, rt_regfile_adjust(&regs, &moved.words));
+  struct rt_wordmove shadow[RT_SHADOW_MOVES];
+  const size_t nshadow = rt_sanitize_shadow(&moved.words, shadow);
+  for (size_t i = 0; i < nshadow; i++) rt_regfile_adjust(&regs, &shadow[i]);
   rt_count(&cache->stats.growths_by_fault, 1);
   return 0;
 }

@@ -1,0 +1,82 @@
+// goroutine.h: running a piece of a test on goroutines with small stacks, from C++.
+//
+// A body runs on a stack that may move: it keeps results in what it captures by reference (the
+// test's own thread has a stack that stays), and leaves assertions to the test.
+#ifndef STACKLAB_TESTS_GOROUTINE_H_
+#define STACKLAB_TESTS_GOROUTINE_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+
+#include "runtime/go.h"
+
+using Body = std::function<void()>;
+
+// A stack of 8 KiB that grows on a fault, one goroutine at a time: GOMAXPROCS is 1.
+inline go_config SmallStacks(const char *growth = "signal") {
+  go_config c = {};
+  c.maxprocs = 1;
+  c.growth = growth;
+  c.stack_initial = 8192;
+  return c;
+}
+
+// ThreadSanitizer puts its own handlers before those of the program.
+#if __has_feature(thread_sanitizer)
+enum { kThreadSanitizer = true };
+#else
+enum { kThreadSanitizer = false };
+#endif
+
+inline void CallBody(void *body) { (*static_cast<const Body *>(body))(); }
+
+// Runs fn as the first goroutine; returns what go_run does.
+inline int RunFirst(const go_config &config, const Body &fn) {
+  return go_run(&config, CallBody, const_cast<Body *>(&fn));
+}
+
+inline struct go_stats Stats() {
+  struct go_stats s;
+  go_stats(&s);
+  return s;
+}
+
+inline struct go_stack_bounds Bounds() {
+  struct go_stack_bounds b = {};
+  if (go_stack_bounds(&b) != GO_OK) abort();
+  return b;
+}
+
+// The numbers from..to (not included) in steps, each with a goroutine and a fresh stack of its
+// own.  Returns how many stacks grew by a fault, and how often in all.
+struct Swept {
+  int goroutines;
+  uint64_t growths;
+};
+
+inline Swept Sweep(int from, int to, int step, const std::function<void(int)> &fn,
+                   go_config config = SmallStacks()) {
+  static go_waitgroup done;
+  const go_spawn_options options = {config.growth, config.stack_initial, config.stack_max};
+  Swept swept = {0, 0};
+  config.growth = "reserve";  // of the goroutine that spawns and waits
+  const uint64_t before = Stats().growths_by_fault;
+  const int error = RunFirst(config, [&] {
+    for (int k = from; k < to; k += step) {
+      const Body one = [&, k] {
+        fn(k);
+        go_waitgroup_done(&done);
+      };
+      go_waitgroup_add(&done, 1);
+      if (go_spawn(&options, CallBody, const_cast<Body *>(&one)) != GO_OK) abort();
+      go_waitgroup_wait(&done);
+      swept.goroutines++;
+    }
+  });
+  if (error != GO_OK) abort();
+  swept.growths = Stats().growths_by_fault - before;
+  return swept;
+}
+
+#endif

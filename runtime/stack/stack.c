@@ -172,10 +172,15 @@ static int add_arena(enum rt_stack_kind kind, int class, struct arena *full) {
   int error = GO_ENOMEM;
   const size_t slot_bytes = slot_bytes_of(kind, class);
   const uint32_t nslots = (uint32_t)(ARENA_BYTES / slot_bytes);
-  struct arena *a = meta_alloc(sizeof *a + nslots * sizeof a->slots[0], &error);
-  if (!a) return error;
+  if (atomic_load(&pool.narenas) >= ARENAS_MAX) return GO_ENOMEM;
+  // The addresses first: they are what runs out, and a record cannot be given back.
   const uintptr_t base = reserve_arena(&error);
   if (!base) return error;
+  struct arena *a = meta_alloc(sizeof *a + nslots * sizeof a->slots[0], &error);
+  if (!a) {
+    os_release((void *)base, ARENA_BYTES);
+    return error;
+  }
   const uint32_t number = atomic_fetch_add(&pool.narenas, 1);
   if (number >= ARENAS_MAX) {
     atomic_fetch_sub(&pool.narenas, 1);
@@ -253,20 +258,25 @@ static int guard_slot(uint32_t number, size_t size) {
   return error;
 }
 
-static void unguard_slot(const struct rt_stack *st) {
+// Takes the guard of a slot away, for a stack of another size to come.  False if the system
+// refuses (it is short of mappings): the slot must not be used again then, since an old guard
+// could lie inside the next stack, or old memory where the next guard should be.
+static bool unguard_slot(const struct rt_stack *st) {
   const struct arena *a = arena_of(st->slot);
   struct slot *s = slot_of(st->slot);
   const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
   void *guard = (void *)(st->lo - s->guard_bytes);
   os_discard((void *)st->lo, bytes);
+  int error;
   if (!a->marked)
-    os_forbid((void *)st->lo, bytes);
+    error = os_forbid((void *)st->lo, bytes);
   else if (s->forbidden)
-    os_commit(guard, s->guard_bytes);
+    error = os_commit(guard, s->guard_bytes);
   else
-    os_guard_remove(guard, s->guard_bytes);
+    error = os_guard_remove(guard, s->guard_bytes);
   s->forbidden = false;
   s->guard_bytes = 0;
+  return error == 0;
 }
 
 static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {
@@ -334,8 +344,7 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
   const struct arena *a = arena_of(stack->slot);
   count_in_use(cache, a->class, -1);
   if (!is_pooled(rt_stack_size(stack))) {
-    unguard_slot(stack);
-    push(&pool.raw[a->kind][a->class], stack->slot);
+    if (unguard_slot(stack)) push(&pool.raw[a->kind][a->class], stack->slot);
     return;
   }
   if (how.poison) rt_poison_freed(stack);
@@ -355,10 +364,11 @@ void rt_stackcache_stock(struct rt_stackcache *cache) {
       const size_t size = (size_t)4096 << class;
       if (!(wanted >> class & 1) || cache->n[kind][class] > 0 || size > STOCK_BYTES_MAX) continue;
       uint32_t number;
+      bool warm = false;
       if (pop(&pool.ready[kind][class], &number)) {
         struct slot *s = slot_of(number);
-        if (s->warm)
-          atomic_fetch_sub_explicit(&pool.warm_bytes, size, memory_order_relaxed);
+        warm = s->warm;
+        if (warm) atomic_fetch_sub_explicit(&pool.warm_bytes, size, memory_order_relaxed);
         s->warm = false;
       } else {
         if (take_raw(kind, class, &number) != 0) return;
@@ -366,10 +376,10 @@ void rt_stackcache_stock(struct rt_stackcache *cache) {
           push(&pool.raw[kind][class], number);
           return;
         }
-        struct rt_stack st;
-        describe(number, size, &st);
-        os_populate((void *)st.lo, size);
       }
+      struct rt_stack st;
+      describe(number, size, &st);
+      if (!warm) os_populate((void *)st.lo, round_up(size, os_pagesize()));
       cache->slots[kind][class][cache->n[kind][class]++] = number;
     }
   }

@@ -476,6 +476,63 @@ TEST_F(Stack, NoSlotIsEverInTwoHands) {
   for (int n : wrong) EXPECT_EQ(n, 0);
 }
 
+// A few stacks at a time, always through the shared pool, freed in any order: the lists change
+// heads all the time, and the same few slots come back as heads over others (ABA).
+int Hammer(unsigned seed, int steps, Owners *owners) {
+  auto cache = std::make_unique<rt_stackcache>();
+  std::minstd_rand random(seed);
+  rt_stack held[4];
+  unsigned n = 0;
+  int wrong = 0;
+  for (int i = 0; i < steps || n > 0; i++) {
+    if (i < steps && n < 1 + random() % 4) {
+      if (rt_stackalloc(RT_STACK_COMPACT, 4 * kKiB, cache.get(), &held[n]) != 0) return -1;
+      wrong += !owners->Take(held[n++].slot);
+    } else if (n > 0) {
+      const unsigned k = random() % n;
+      const rt_stack s = held[k];
+      held[k] = held[--n];
+      wrong += !owners->Leave(s.slot);
+      rt_stackfree(cache.get(), &s);
+      rt_stackcache_flush(cache.get());
+    }
+  }
+  return wrong;
+}
+
+TEST_F(Stack, ASlotThatComesBackAsHeadOfItsListIsNotMistaken) {
+  auto owners = std::make_unique<Owners>();
+  std::vector<int> wrong(4, -2);
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < wrong.size(); i++)
+    threads.emplace_back([&, i] { wrong[i] = Hammer(i + 1, 400000, owners.get()); });
+  for (std::thread &t : threads) t.join();
+  for (int n : wrong) EXPECT_EQ(n, 0);
+}
+
+TEST_F(Stack, ThreadsThatCarveOneArenaNeverGetTheSameSlot) {
+  constexpr unsigned kThreads = 4, kEach = 4000;
+  std::vector<rt_stack> stacks(kThreads * kEach);
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> waiting{kThreads};
+  for (unsigned i = 0; i < kThreads; i++)
+    threads.emplace_back([&stacks, &waiting, i] {
+      auto own = std::make_unique<rt_stackcache>();
+      waiting--;
+      while (waiting > 0) std::this_thread::yield();
+      for (unsigned k = 0; k < kEach; k++)
+        rt_stackalloc(RT_STACK_COMPACT, 40 * kKiB, own.get(), &stacks[i * kEach + k]);
+    });
+  for (std::thread &t : threads) t.join();
+  std::vector<bool> taken(1 << 22);
+  for (const rt_stack &s : stacks) {
+    ASSERT_EQ(rt_stack_size(&s), 40 * kKiB);
+    EXPECT_FALSE(taken[s.slot]) << s.slot;
+    taken[s.slot] = true;
+    Free(s);
+  }
+}
+
 TEST_F(Stack, ThreadsThatMakeTheFirstArenaOfAClassAgree) {
   // Both kinds of a class that nothing else here uses.
   std::vector<rt_stack> stacks(16);

@@ -63,12 +63,16 @@ struct go_spawn_options {
 // returned; config may be NULL.  Goroutines that have not ended by then are dropped where they
 // are parked; one that never parks again keeps go_run from returning.  Call it on an ordinary
 // thread, one go_run at a time (GO_ENOTG otherwise); it may be called again later.
-// Errors: GO_EINVAL (a bad option, described on stderr), GO_ENOMEM, GO_EMAP, GO_ETHREAD.
+// Errors, with fn not called: GO_EINVAL (a bad option, described on stderr), GO_ENOTG, GO_ENOMEM,
+// GO_EMAP, GO_EGUARD, GO_EMAPCOUNT, GO_ETHREAD.  Where only the first thread can be had, it runs
+// everything.
 int go_run(const struct go_config *config, void (*fn)(void *), void *arg);
 
 // go_spawn makes a goroutine that runs fn(arg); options may be NULL.  Goroutine only; does not
 // park.  An arg that points into the caller's own stack while that stack may move is refused
 // with GO_EMOVES, because the callee would read it after it has gone.
+// Errors: GO_ENOTG, GO_EINVAL, GO_ESTRATEGY, GO_ELIMIT, GO_EMOVES; without memory GO_ENOMEM,
+// GO_EMAP, GO_EGUARD, GO_EMAPCOUNT: it may succeed again once other goroutines have ended.
 int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *arg);
 
 // go_yield lets other runnable goroutines run first.  Goroutine only; parks.

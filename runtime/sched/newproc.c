@@ -86,6 +86,14 @@ static bool fits(const struct rt_g *g, const struct rt_spawn *spawn) {
          g->gs.max == spawn->max;
 }
 
+// On g0.  Stacks are short: those that dead goroutines still hold go to the pool.
+static void reclaim(struct rt_p *p, struct rt_stackcache *cache) {
+  for (struct rt_g *g = p->gfree.head; g; g = g->schedlink) rt_gfreestack(g, cache);
+  rt_lock(&rt_sched.lock);
+  for (struct rt_g *g = rt_sched.gfree.head; g; g = g->schedlink) rt_gfreestack(g, cache);
+  rt_unlock(&rt_sched.lock);
+}
+
 // On g0: a dead goroutine with a stack that fits, whatever it takes.
 static void newg_slow(void *arg) {
   struct newg *n = arg;
@@ -109,6 +117,10 @@ static void newg_slow(void *arg) {
     g->gs.initial = n->spawn->initial;
     g->gs.max = n->spawn->max;
     n->error = g->gs.growth->alloc(&g->gs, cache);
+    if (n->error) {
+      reclaim(n->p, cache);
+      n->error = g->gs.growth->alloc(&g->gs, cache);
+    }
     if (n->error) {
       g->gs.stack = (struct rt_stack){0};
       rt_gqueue_push(&n->p->gfree, g);

@@ -69,6 +69,21 @@ static struct rt_p *releasep(struct rt_m *m) {
 
 // ---- Waking and stopping Ms ------------------------------------------------------------------
 
+// Makes another M and starts its thread with p.  False: no memory, no thread, or the scheduler
+// stops.  The lock keeps go_run from joining an M whose thread has yet to be started.
+static bool newm(struct rt_p *p, bool spinning) {
+  struct rt_stackcache *cache = &rt_getg()->m->cache;
+  struct rt_m *m = NULL;
+  rt_lock(&rt_sched.newmlock);
+  bool started = !atomic_load(&rt_sched.stopping) && rt_mnew(cache, &m) == 0;
+  if (started && rt_mstart(m, p, spinning) != 0) {
+    rt_mfree(m, cache);
+    started = false;
+  }
+  rt_unlock(&rt_sched.newmlock);
+  return started;
+}
+
 // Gives an M to a P: an idle M, or a new one.  spinning: the caller has counted it in.
 static void startm(bool spinning) {
   rt_lock(&rt_sched.lock);
@@ -85,10 +100,8 @@ static void startm(bool spinning) {
     rt_notewakeup(&m->park);
     return;
   }
-  struct rt_g *g = rt_getg();
-  if (p && (rt_mnew(&g->m->cache, &m) != 0 || rt_mstart(m, p, spinning) != 0)) {
+  if (p && !newm(p, spinning)) {
     // No memory or no thread for another M: those that run will find the work.
-    if (m) rt_mfree(m, &g->m->cache);
     rt_lock(&rt_sched.lock);
     rt_pidleput(p);
     rt_unlock(&rt_sched.lock);

@@ -97,6 +97,9 @@ static void free_ps(void) {
 
 // Every other M has left its loop or is about to: waits for their threads and frees all but m0.
 static void join_all(struct rt_m *m0) {
+  // An M that was being made when the scheduler stopped is started by now; no more will be made.
+  rt_lock(&rt_sched.newmlock);
+  rt_unlock(&rt_sched.newmlock);
   for (struct rt_m *m = rt_sched.allm, *next; m; m = next) {
     next = m->all_link;
     if (m == m0) continue;

@@ -151,6 +151,7 @@ struct rt_spawn {  // go_spawn_options with the defaults filled in
 
 struct rt_sched {
   struct rt_lock lock;
+  struct rt_lock newmlock;  // an M is being made: taken before lock
   // Under lock.
   struct rt_gqueue runq, gfree;
   struct rt_m *midle, *allm;

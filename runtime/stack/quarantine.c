@@ -8,19 +8,23 @@
 static struct place {
   _Atomic bool busy;
   bool held;
+  bool marked;  // without access by a guard mark; else by mprotect
   struct rt_stack stack;
   uint64_t goid;
   uint32_t move;
 } ring[RT_QUARANTINED];
 static _Atomic uint32_t turn;
 
-static void release(struct rt_stackcache *cache, struct place *p) {
-  if (!p->held) return;
+// Frees the stack that is held.  False if the system refuses to make it accessible again: the next
+// user of its slot would crash, so it stays.
+static bool release(struct rt_stackcache *cache, struct place *p) {
+  if (!p->held) return true;
+  const size_t size = rt_stack_size(&p->stack);
+  void *lo = (void *)p->stack.lo;
+  if ((p->marked ? os_guard_remove(lo, size) : os_commit(lo, size)) != 0) return false;
   p->held = false;
-  // One of the two applies; the other fails and changes nothing that matters.
-  os_guard_remove((void *)p->stack.lo, rt_stack_size(&p->stack));
-  os_commit((void *)p->stack.lo, rt_stack_size(&p->stack));
   rt_stackfree(cache, &p->stack);
+  return true;
 }
 
 void rt_quarantine(struct rt_stackcache *cache, const struct rt_stack *old, uint64_t goid,
@@ -30,9 +34,11 @@ void rt_quarantine(struct rt_stackcache *cache, const struct rt_stack *old, uint
     rt_stackfree(cache, old);
     return;
   }
-  release(cache, p);
   const size_t size = rt_stack_size(old);
-  if (os_guard_install((void *)old->lo, size) == 0 || os_forbid((void *)old->lo, size) == 0) {
+  const bool free = release(cache, p);
+  const bool marked = free && os_guard_install((void *)old->lo, size) == 0;
+  if (marked || (free && os_forbid((void *)old->lo, size) == 0)) {
+    p->marked = marked;
     p->stack = *old;
     p->goid = goid;
     p->move = move;
@@ -66,5 +72,5 @@ void rt_quarantine_check(const struct os_fault *fault, uint64_t goid) {
 }
 
 void rt_quarantine_empty(struct rt_stackcache *cache) {
-  for (int i = 0; i < RT_QUARANTINED; i++) release(cache, &ring[i]);
+  for (int i = 0; i < RT_QUARANTINED; i++) (void)release(cache, &ring[i]);
 }

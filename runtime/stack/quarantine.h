@@ -21,7 +21,8 @@ void rt_quarantine(struct rt_stackcache *cache, const struct rt_stack *old, uint
 // prints who touched what (goid: the running goroutine, 0 none), a backtrace, and aborts.
 void rt_quarantine_check(const struct os_fault *fault, uint64_t goid);
 
-// rt_quarantine_empty gives every stack held to the cache.  No goroutine may run.
+// rt_quarantine_empty gives every stack held to the cache, but for those that the system refuses to
+// make accessible again: they are held on, and tried again later.  No goroutine may run.
 void rt_quarantine_empty(struct rt_stackcache *cache);
 
 #ifdef __cplusplus

@@ -175,10 +175,15 @@ static int add_arena(enum rt_stack_kind kind, int class, struct arena *full) {
   int error = GO_ENOMEM;
   const size_t slot_bytes = slot_bytes_of(kind, class);
   const uint32_t nslots = (uint32_t)(ARENA_BYTES / slot_bytes);
-  struct arena *a = meta_alloc(sizeof *a + nslots * sizeof a->slots[0], &error);
-  if (!a) return error;
+  if (atomic_load(&pool.narenas) >= ARENAS_MAX) return GO_ENOMEM;
+  // The addresses first: they are what runs out, and a record cannot be given back.
   const uintptr_t base = reserve_arena(&error);
   if (!base) return error;
+  struct arena *a = meta_alloc(sizeof *a + nslots * sizeof a->slots[0], &error);
+  if (!a) {
+    os_release((void *)base, ARENA_BYTES);
+    return error;
+  }
   const uint32_t number = atomic_fetch_add(&pool.narenas, 1);
   if (number >= ARENAS_MAX) {
     atomic_fetch_sub(&pool.narenas, 1);
@@ -257,20 +262,25 @@ static int guard_slot(uint32_t number, size_t size) {
   return error;
 }
 
-static void unguard_slot(const struct rt_stack *st) {
+// Takes the guard of a slot away, for a stack of another size to come.  False if the system
+// refuses (it is short of mappings): the slot must not be used again then, since an old guard
+// could lie inside the next stack, or old memory where the next guard should be.
+static bool unguard_slot(const struct rt_stack *st) {
   const struct arena *a = arena_of(st->slot);
   struct slot *s = slot_of(st->slot);
   const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
   void *guard = (void *)(st->lo - s->guard_bytes);
   os_discard((void *)st->lo, bytes);
+  int error;
   if (!a->marked)
-    os_forbid((void *)st->lo, bytes);
+    error = os_forbid((void *)st->lo, bytes);
   else if (s->forbidden)
-    os_commit(guard, s->guard_bytes);
+    error = os_commit(guard, s->guard_bytes);
   else
-    os_guard_remove(guard, s->guard_bytes);
+    error = os_guard_remove(guard, s->guard_bytes);
   s->forbidden = s->resident = false;
   s->guard_bytes = 0;
+  return error == 0;
 }
 
 static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {
@@ -279,18 +289,20 @@ static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {
 
 static bool is_pooled(size_t size) { return (size & (size - 1)) == 0; }
 
-static bool take_ready(enum rt_stack_kind kind, int class, struct rt_stackcache *cache,
-                       uint32_t *number) {
-  if (cache->n[kind][class] > 0) {
-    *number = cache->slots[kind][class][--cache->n[kind][class]];
-    return true;
-  }
+// Takes a guarded slot from the shared pool, and out of its account.
+static bool pop_ready(enum rt_stack_kind kind, int class, uint32_t *number) {
   if (!pop(&pool.ready[kind][class], number)) return false;
   struct slot *s = slot_of(*number);
-  if (s->warm) {
+  if (s->warm)
     atomic_fetch_sub_explicit(&pool.warm_bytes, (uint64_t)4096 << class, memory_order_relaxed);
-    s->warm = false;
-  }
+  s->warm = false;
+  return true;
+}
+
+static bool take_ready(enum rt_stack_kind kind, int class, struct rt_stackcache *cache,
+                       uint32_t *number) {
+  if (cache->n[kind][class] == 0) return pop_ready(kind, class, number);
+  *number = cache->slots[kind][class][--cache->n[kind][class]];
   return true;
 }
 
@@ -343,8 +355,7 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
   const struct arena *a = arena_of(stack->slot);
   count_in_use(cache, a->class, -1);
   if (!is_pooled(rt_stack_size(stack))) {
-    unguard_slot(stack);
-    push(&pool.raw[a->kind][a->class], stack->slot);
+    if (unguard_slot(stack)) push(&pool.raw[a->kind][a->class], stack->slot);
     return;
   }
   if (how.poison) rt_poison_freed(stack);
@@ -366,22 +377,17 @@ void rt_stackcache_stock(struct rt_stackcache *cache) {
       const size_t size = (size_t)4096 << class;
       if (!(wanted >> class & 1) || cache->n[kind][class] > 0 || size > STOCK_BYTES_MAX) continue;
       uint32_t number;
-      if (pop(&pool.ready[kind][class], &number)) {
-        struct slot *s = slot_of(number);
-        if (s->warm)
-          atomic_fetch_sub_explicit(&pool.warm_bytes, size, memory_order_relaxed);
-        s->warm = false;
-      } else {
+      if (!pop_ready(kind, class, &number)) {
         if (take_raw(kind, class, &number) != 0) return;
         if (guard_slot(number, size) != 0) {
           push(&pool.raw[kind][class], number);
           return;
         }
-        struct rt_stack st;
-        describe(number, size, &st);
-        os_populate((void *)st.lo, size);
-        slot_of(number)->resident = true;
       }
+      struct rt_stack st;
+      describe(number, size, &st);
+      if (!st.resident) os_populate((void *)st.lo, round_up(size, os_pagesize()));
+      slot_of(number)->resident = true;
       cache->slots[kind][class][cache->n[kind][class]++] = number;
     }
   }
@@ -400,15 +406,12 @@ void rt_stackdrain(struct rt_stackcache *cache) {
     for (int class = 0; class < GO_STACK_CLASSES; class ++) {
       uint32_t number, n = 0, first = 0;
       // Chain what was drained through `first`, so that no slot is drained twice.
-      while (pop(&pool.ready[kind][class], &number)) {
+      while (pop_ready(kind, class, &number)) {
         struct slot *s = slot_of(number);
         struct rt_stack st;
         describe(number, (size_t)4096 << class, &st);
         os_discard((void *)st.lo, round_up(rt_stack_size(&st), os_pagesize()));
-        if (s->warm)
-          atomic_fetch_sub_explicit(&pool.warm_bytes, (uint64_t)4096 << class,
-                                    memory_order_relaxed);
-        s->warm = s->resident = false;
+        s->resident = false;
         atomic_store_explicit(&s->next, first, memory_order_relaxed);
         first = number + 1;
         n++;

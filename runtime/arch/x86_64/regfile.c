@@ -63,9 +63,10 @@ static uint32_t word32(const unsigned char *bytes) {
 }
 
 static uint64_t adjust_vector(unsigned char *area, size_t bytes, const struct rt_wordmove *mv) {
-  if (bytes < XMM_OFFSET + XMM_BYTES) return 0;
+  if (bytes < XMM_OFFSET) return 0;
   // XMM lives in the legacy region: a component in its initial state is all zeros there.
-  uint64_t adjusted = adjust_bytes(area + XMM_OFFSET, XMM_BYTES, mv);
+  const size_t legacy = bytes - XMM_OFFSET < XMM_BYTES ? bytes - XMM_OFFSET : XMM_BYTES;
+  uint64_t adjusted = adjust_bytes(area + XMM_OFFSET, legacy, mv);
   if (bytes < LEGACY_BYTES || word32(area + SW_MAGIC_OFFSET) != SW_MAGIC) return adjusted;
   const size_t said = word32(area + SW_SIZE_OFFSET);
   const size_t end = said < bytes ? said : bytes;

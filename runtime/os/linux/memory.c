@@ -88,9 +88,12 @@ bool os_guard_supported(void) {
     int error;
     void *page = os_reserve(NULL, os_pagesize(), OS_ACCESS_READWRITE, &error);
     if (!page) return false;
-    answer = os_guard_install(page, os_pagesize()) == 0 ? 1 : 2;
+    const int saved = errno;
+    answer = madvise(page, os_pagesize(), LINUX_MADV_GUARD_INSTALL) == 0 ? 1 : 2;
+    const bool final = answer == 1 || errno == EINVAL;  // else: short of memory, ask again
+    errno = saved;
     os_release(page, os_pagesize());
-    atomic_store_explicit(&cached, answer, memory_order_relaxed);
+    if (final) atomic_store_explicit(&cached, answer, memory_order_relaxed);
   }
   return answer == 1;
 }

@@ -1,6 +1,7 @@
 // The table of growth strategies, and what they share.
 #include "runtime/stack/growth/growth.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
@@ -71,6 +72,9 @@ void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache) {
 __attribute__((noreturn)) static void stack_overflow(const struct rt_gstack *gs,
                                                      const struct os_fault *fault, size_t need,
                                                      const char *why) {
+  // Several at once tell one story: the first to come ends the process.
+  static _Atomic bool told;
+  while (atomic_exchange(&told, true)) rt_cpu_relax();
   struct rt_text t = {.n = 0};
   rt_text_str(&t, "stacklab: goroutine ");
   rt_text_dec(&t, gs->goid);

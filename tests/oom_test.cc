@@ -1,0 +1,360 @@
+// Every call by which the runtime asks the system for something fails once, each in turn, and fails
+// from then on.  Then the operation succeeds another way, or returns a documented error, or a
+// goroutine that cannot go on ends the process with the one message for that.  Nothing crashes,
+// hangs, is lost or leaks, and afterwards everything works again.
+//
+// The parent never runs the runtime: each attempt is a forked child, new to memory.
+#include <gtest/gtest.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "runtime/go.h"
+#include "tests/child.h"
+#include "tests/inject.h"
+
+namespace {
+
+struct Case {
+  const char *growth, *guard, *debug;
+  bool faults;       // grows on a fault, where there is nobody to return an error to
+  bool checkpoints;  // grows at checkpoints
+};
+
+std::string CaseName(const ::testing::TestParamInfo<Case> &info) {
+  std::string name = info.param.growth;
+  name += *info.param.debug ? "_debug_" : "_";
+  name += info.param.guard;
+  std::replace(name.begin(), name.end(), '+', '_');
+  return name;
+}
+
+bool IsDocumented(int error) {
+  return error == GO_ENOMEM || error == GO_EMAP || error == GO_EGUARD || error == GO_EMAPCOUNT ||
+         error == GO_ETHREAD;
+}
+
+// Says what is wrong, and ends the child.  fprintf would need more stack than a goroutine may have.
+[[noreturn]] void Wrong(const char *what, long detail) {
+  const std::string text = what + std::string(": ") + std::to_string(detail);
+  _exit(write(STDERR_FILENO, text.data(), text.size()) < 0 ? 2 : 1);
+}
+
+// ---- The program -----------------------------------------------------------------------------
+
+constexpr int kWorkers = 6;
+const Case *current;
+go_waitgroup workers;
+int spawned;
+std::atomic<int> finished;
+
+// Frames of about 1 KiB, each with a pointer into the one above, and a check on the way back.
+unsigned Descend(int depth, const unsigned *above) {
+  unsigned here[200];
+  for (unsigned i = 0; i < 200; i++) here[i] = above[i] + static_cast<unsigned>(depth);
+  if (current->checkpoints) {
+    const int error = go_checkpoint(4096);
+    if (error != 0 && !IsDocumented(error)) Wrong("go_checkpoint", error);
+    if (error != 0 && !current->faults) return 0;
+  }
+  if (depth > 0) Descend(depth - 1, here);
+  for (unsigned i = 0; i < 200; i++)
+    if (here[i] != above[i] + static_cast<unsigned>(depth)) Wrong("frame at depth", depth);
+  return here[0];
+}
+
+void Worker(void *arg) {
+  unsigned top[200];
+  for (unsigned i = 0; i < 200; i++) top[i] = i;
+  go_yield();
+  // With debugging every checkpoint moves the stack; the deep one is to have its pages moved.
+  Descend(*current->debug ? 12 : arg ? 600 : 40, top);
+  go_yield();
+  finished++;
+  go_waitgroup_done(&workers);
+}
+
+void First(void *) {
+  // GOMAXPROCS goes down and up: work changes hands while threads may be refused.
+  go_gomaxprocs(1);
+  spawned = finished = 0;
+  const go_spawn_options options = {nullptr, 8192, 4 << 20};
+  for (int i = 0; i < kWorkers; i++) {
+    go_waitgroup_add(&workers, 1);
+    const int error = go_spawn(&options, Worker, i == 2 ? &spawned : nullptr);
+    if (error != 0 && !IsDocumented(error)) Wrong("go_spawn", error);
+    if (error != 0) go_waitgroup_done(&workers);
+    spawned += error == 0;
+    go_yield();
+    if (i == 1) go_gomaxprocs(2);
+  }
+  go_waitgroup_wait(&workers);
+}
+
+int RunProgram() {
+  go_config config = {};
+  config.maxprocs = 3;
+  config.growth = current->growth;
+  config.guard_kind = current->guard;
+  config.stack_debug = current->debug;
+  workers = {};
+  spawned = -1;
+  const int error = go_run(&config, First, nullptr);
+  if (error == 0 && (spawned < 0 || finished != spawned)) Wrong("goroutines lost", finished);
+  if (error != 0 && !IsDocumented(error)) Wrong("go_run", error);
+  if (error != 0 && spawned >= 0) Wrong("go_run failed after it began", error);
+  return error;
+}
+
+// ---- One attempt -----------------------------------------------------------------------------
+
+uint64_t StacksInUse() {
+  struct go_stats stats;
+  go_stats(&stats);
+  uint64_t n = 0;
+  for (uint64_t in_class : stats.stacks_by_class) {
+    if (in_class > 1000000) Wrong("more stacks freed than made", static_cast<long>(in_class));
+    n += in_class;
+  }
+  return n;
+}
+
+void ExpectNothingLeft(const char *when, uint64_t stacks) {
+  if (StacksInUse() > stacks) Wrong(when, static_cast<long>(StacksInUse()));
+  if (inject::LiveBlocks() != 0) Wrong(when, static_cast<long>(inject::LiveBlocks()));
+}
+
+int Attempt(uint32_t mask, uint64_t n, bool persistent) {
+  inject::Arm(mask, n, persistent);
+  RunProgram();
+  inject::Disarm();
+  // The quarantine keeps a stack that it may not open again, until it may: the run after that.
+  const uint64_t quarantined = *current->debug ? 256 : 0;
+  ExpectNothingLeft("left behind by the run with failures", quarantined);
+  if (RunProgram() != 0 || spawned != kWorkers) Wrong("does not work afterwards", spawned);
+  ExpectNothingLeft("left behind by the run after it", 0);
+  return 0;
+}
+
+// The one message that a goroutine without memory for its stack ends the process with.
+bool IsTheMessage(const std::string &text) {
+  static const std::regex wanted(
+      "stacklab: goroutine [0-9]+: stack overflow: (the system refused to [a-z ]+ stack"
+      "|out of memory for runtime structures|the process has as many mappings as [a-z_. ]+)"
+      " \\(strategy [a-z+]+, size [0-9]+ bytes, limit [0-9]+, needed [0-9]+,"
+      " fault address 0x[0-9a-f]+, pc 0x[0-9a-f]+\\)\n");
+  return std::regex_match(text, wanted);
+}
+
+class OutOfMemory : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override { current = &GetParam(); }
+
+  // How many calls the program makes when nothing fails.
+  uint64_t CountCalls(uint32_t mask) {
+    auto *shared = static_cast<std::atomic<uint64_t> *>(
+        mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    const Child child = RunChild([&] {
+      inject::Arm(mask, 0, false);
+      RunProgram();
+      *shared = inject::Disarm();
+      return 0;
+    });
+    EXPECT_TRUE(child.Exited(0)) << child.Describe();
+    const uint64_t n = *shared;
+    munmap(shared, 4096);
+    return n;
+  }
+
+  void ExpectSound(uint32_t mask, uint64_t n, bool persistent) {
+    const Child child = RunChild([&] { return Attempt(mask, n, persistent); });
+    if (child.Exited(0)) return;
+    if (GetParam().faults && child.Killed(SIGABRT) && IsTheMessage(child.err)) {
+      ended_++;
+      return;
+    }
+    ADD_FAILURE() << "call " << n << " of " << Mask(mask)
+                  << (persistent ? " and all after it" : "") << ": " << child.Describe();
+  }
+
+  // Each call of mask in turn; where there are many, the first ones and some of the others.
+  void FailEach(uint32_t mask, bool persistent) {
+    const uint64_t calls = CountCalls(mask);
+    const uint64_t step = calls > kMost && !EVERY_CALL ? calls / kMost : 1;
+    // With several threads the number of calls varies: go a little further.
+    for (uint64_t n = 1; n <= calls + 3 && !HasFailure(); n += n < kMost / 2 ? 1 : step)
+      ExpectSound(mask, n, persistent);
+  }
+
+  static std::string Mask(uint32_t mask) {
+    for (int i = 0; i < inject::kCalls; i++)
+      if (mask == 1u << i) return inject::Name(i);
+    return "all";
+  }
+
+  int ended_ = 0;
+
+ private:
+  static constexpr uint64_t kMost = 30;
+};
+
+TEST_P(OutOfMemory, OneCallFails) { FailEach(inject::kAll, false); }
+
+TEST_P(OutOfMemory, ACallAndAllAfterItFail) {
+  FailEach(inject::kAll, true);
+  if (GetParam().faults) EXPECT_GT(ended_, 0) << "no growth was without memory";
+}
+
+TEST_P(OutOfMemory, OneKindOfCallFailsFromSomeTimeOn) {
+  for (int call = 0; call < inject::kCalls; call++)
+    for (uint64_t n : {1, 2, 3, 5, 8, 13, 21, 34}) ExpectSound(1u << call, n, true);
+}
+
+constexpr const char *kDebug = "quarantine,forcemove,poison";
+constexpr Case kCases[] = {
+    {"signal", "auto", "", true, false},
+    {"signal", "auto", kDebug, true, false},
+    {"signal", "mprotect", "", true, false},
+    {"signal", "mprotect", kDebug, true, false},
+    {"checkpoint", "auto", "", false, true},
+    {"checkpoint", "auto", kDebug, false, true},
+    {"checkpoint", "mprotect", "", false, true},
+    {"checkpoint", "mprotect", kDebug, false, true},
+    {"signal+checkpoint", "auto", "", true, true},
+    {"signal+checkpoint", "mprotect", kDebug, true, true},
+    {"reserve", "auto", "", false, false},
+    {"reserve", "mprotect", kDebug, false, false},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, OutOfMemory, ::testing::ValuesIn(kCases), CaseName);
+
+// ---- The real thing --------------------------------------------------------------------------
+
+// Goroutines that stay until they are let go, as many as there can be.
+struct Crowd {
+  go_spawn_options options;
+  bool faults;  // at the end one of them needs more stack
+  go_waitgroup gate, done;
+  int n, error, again;
+};
+Crowd crowd;
+
+void Stay(void *) {
+  go_waitgroup_wait(&crowd.gate);
+  go_waitgroup_done(&crowd.done);
+}
+
+void Touch(void *) {
+  volatile char frame[12 << 10];
+  for (size_t i = sizeof frame; i > 0; i -= 512) frame[i - 1] = 1;
+}
+
+void FillUp(void *) {
+  go_waitgroup_add(&crowd.gate, 1);
+  for (crowd.n = 0; crowd.n < 1000000; crowd.n++) {
+    go_waitgroup_add(&crowd.done, 1);
+    crowd.error = go_spawn(&crowd.options, Stay, nullptr);
+    if (crowd.error) break;
+  }
+  go_waitgroup_done(&crowd.done);
+  if (crowd.faults) {
+    // A goroutine that is there already runs on; this one needs a second stack.
+    Touch(nullptr);
+    Wrong("it could grow after all", crowd.n);
+  }
+  go_waitgroup_done(&crowd.gate);
+  go_waitgroup_wait(&crowd.done);
+  for (int i = 0; i < 100; i++) {
+    go_waitgroup_add(&crowd.done, 1);
+    crowd.again = go_spawn(&crowd.options, Stay, nullptr);
+    if (crowd.again) Wrong("no room after they have gone", i);
+  }
+  go_waitgroup_wait(&crowd.done);
+}
+
+int RunCrowd(const char *growth, const char *guard, size_t stack_initial, bool faults) {
+  go_config config = {};
+  config.maxprocs = 1;
+  config.growth = growth;
+  config.guard_kind = guard;
+  crowd = {};
+  crowd.options.stack_initial = stack_initial;
+  crowd.faults = faults;
+  return go_run(&config, FillUp, nullptr);
+}
+
+long MaxMapCount() {
+  long n = 0;
+  FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+  if (f && fscanf(f, "%ld", &n) != 1) n = 0;
+  if (f) fclose(f);
+  return n;
+}
+
+// ThreadSanitizer knows about 8,000 goroutines at a time; a larger limit takes too long to reach.
+bool CannotReachTheMapCount() {
+  return __has_feature(thread_sanitizer) || MaxMapCount() <= 0 || MaxMapCount() > 200000;
+}
+
+TEST(OutOfMappings, SpawnSaysSoAndGoesOnWhenOthersHaveGone) {
+  if (CannotReachTheMapCount()) GTEST_SKIP() << "vm.max_map_count is out of reach";
+  for (const char *growth : {"checkpoint", "signal"}) {
+    const Child child = RunChild([&] {
+      const int error = RunCrowd(growth, "mprotect", 8192, false);
+      if (error) Wrong("go_run", error);
+      if (crowd.error != GO_EMAPCOUNT) Wrong("go_spawn", crowd.error);
+      // Two mappings each: the stack, and what lies between it and the next.
+      const long most = MaxMapCount() / 2;
+      if (crowd.n > most || crowd.n < most - 3000) Wrong("stacks", crowd.n);
+      ExpectNothingLeft("left behind", 0);
+      fputs(go_strerror(crowd.error), stderr);
+      return 0;
+    });
+    EXPECT_TRUE(child.Exited(0)) << growth << ": " << child.Describe();
+    EXPECT_EQ(child.err, "the process has as many mappings as vm.max_map_count allows");
+  }
+}
+
+TEST(OutOfMappings, AGoroutineThatMustGrowEndsTheProcessWithTheMessage) {
+  if (CannotReachTheMapCount()) GTEST_SKIP() << "vm.max_map_count is out of reach";
+  const Child child = RunChild([] { return RunCrowd("signal", "mprotect", 8192, true); });
+  EXPECT_TRUE(child.Killed(SIGABRT) && IsTheMessage(child.err)) << child.Describe();
+  EXPECT_NE(child.err.find("as many mappings as vm.max_map_count"), std::string::npos);
+}
+
+void LimitAddresses(size_t more) {
+  size_t pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (!f || fscanf(f, "%zu", &pages) != 1) Wrong("statm", 0);
+  fclose(f);
+  const struct rlimit limit = {pages * 4096 + more, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_AS, &limit) != 0) Wrong("setrlimit", errno);
+}
+
+TEST(OutOfAddresses, RunAndSpawnSaySoAndGoOnWhenThereAreMore) {
+  const Child child = RunChild([] {
+    LimitAddresses(size_t{1} << 30);
+    int error = RunCrowd("checkpoint", "auto", 1 << 20, false);
+    if (error != GO_EMAP || crowd.n != 0) Wrong("go_run", error);
+    LimitAddresses(size_t{7} << 30);
+    error = RunCrowd("checkpoint", "auto", 1 << 20, false);
+    if (error) Wrong("go_run with more", error);
+    if (crowd.error != GO_EMAP) Wrong("go_spawn", crowd.error);
+    if (crowd.n < 1000) Wrong("stacks", crowd.n);
+    ExpectNothingLeft("left behind", 0);
+    return 0;
+  });
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
+
+}  // namespace

@@ -1,0 +1,298 @@
+// harness.c: one trial: the expected checksum from a plain thread, then every repetition on a
+// fresh stack, entered at a different depth.  See harness.h.
+//
+//   hi ┌────────────────────┐
+//      │ entry, run_at_depth│
+//      │ frames             │ known words, a quarter of them pointers to each other: they stand
+//      │                    │ for the program's own frames, and are checked afterwards
+//      ├────────────────────┤
+//      │ left               │ what the library finds when it is called: swept over repetitions,
+//   lo └────────────────────┘ so that the stack runs out at different places inside it
+#include "bench/workloads/harness.h"
+#include "runtime/go.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LARGE_STACK = 64 << 20, LEAST_LEFT = 1536, ENTRY_BYTES = 512 };
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// Says why on stderr and ends the process: safe on any stack, and nothing is left to undo.
+static void refuse(const char *what, int code) {
+  char line[200];
+  const int n = snprintf(line, sizeof line, "workloads: %s: %s\n", what, go_strerror(code));
+  if (write(2, line, (size_t)n) < 0)
+    _exit(EXIT_REFUSED + 1);
+  _exit(EXIT_REFUSED);
+}
+
+void need_stack(size_t bytes) {
+  const int code = go_checkpoint(bytes);
+  if (code != GO_OK && code != GO_ENOTG)
+    refuse("go_checkpoint", code);
+}
+
+// ---- Depth -----------------------------------------------------------------------------------
+size_t stack_left(const struct trial *trial, unsigned i) {
+  if (trial->workload->fixed_left)
+    return trial->workload->fixed_left;
+  // Multiples of the golden ratio, modulo 1: evenly spread after any number of repetitions.
+  const size_t span = trial->initial > 2 * LEAST_LEFT ? trial->initial - 2 * LEAST_LEFT : 16;
+  const uint64_t turn = (uint64_t)(uint32_t)(i * 2654435769u);
+  return (LEAST_LEFT + (size_t)(turn * span >> 32)) & ~(size_t)15;
+}
+
+static void fill_frames(uint64_t *words, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    words[i] = i % 4 == 1 ? (uint64_t)(uintptr_t)&words[(i * 7 + 3) % n] : i * 40503;
+}
+
+static bool frames_intact(const uint64_t *words, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const uint64_t want = i % 4 == 1 ? (uint64_t)(uintptr_t)&words[(i * 7 + 3) % n] : i * 40503;
+    if (words[i] != want)
+      return false;
+  }
+  return true;
+}
+
+// Uses up `frames` bytes of stack and runs the workload below them.
+static __attribute__((noinline)) void run_below(struct repetition *rep, size_t frames) {
+  const struct workload *w = rep->trial->workload;
+  const size_t nwords = frames / sizeof(uint64_t);
+  uint64_t *words = __builtin_alloca(frames + 16);
+  fill_frames(words, nwords);
+  const uint64_t begin = now_ns();
+  need_stack(w->checkpoint_bytes);
+  rep->checksum = w->run(rep->trial->size);
+  rep->ns = now_ns() - begin;
+  rep->frames_intact = frames_intact(words, nwords);
+}
+
+static void on_thread(struct repetition *rep) {
+  const size_t used = ENTRY_BYTES + rep->left;
+  run_below(rep, rep->trial->initial > used ? (rep->trial->initial - used) & ~(size_t)15 : 0);
+}
+
+static void on_goroutine(void *arg) {
+  struct repetition *rep = arg;
+  struct go_stack_bounds bounds;
+  const int code = go_stack_bounds(&bounds);
+  if (code != GO_OK)
+    refuse("go_stack_bounds", code);
+  // From hi, not from lo: a reservation's lo is far below the first page in use.
+  const size_t used = bounds.hi - (uintptr_t)__builtin_frame_address(0) + 128 + rep->left;
+  run_below(rep, rep->trial->initial > used ? (rep->trial->initial - used) & ~(size_t)15 : 0);
+}
+
+// ---- What is right ---------------------------------------------------------------------------
+// The first run, on a plain thread whose stack was never touched, gives the checksum that all
+// others must give, and shows how deep the workload goes.
+struct reference {
+  const struct trial *trial;
+  unsigned char *stack;
+  uintptr_t entry;
+  uint64_t checksum;
+  size_t stack_used;
+  bool prepared;
+};
+
+static void *reference_thread(void *arg) {
+  struct reference *ref = arg;
+  const struct workload *w = ref->trial->workload;
+  ref->prepared = !w->prepare || w->prepare() == 0;
+  return NULL;
+}
+
+static void *reference_run(void *arg) {
+  struct reference *ref = arg;
+  ref->entry = (uintptr_t)__builtin_frame_address(0);
+  ref->checksum = ref->trial->workload->run(ref->trial->size);
+  return NULL;
+}
+
+static int on_large_stack(struct reference *ref, void *(*fn)(void *)) {
+  pthread_attr_t attr;
+  pthread_t thread;
+  ref->stack = mmap(NULL, LARGE_STACK, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (ref->stack == MAP_FAILED)
+    return -1;
+  pthread_attr_init(&attr);
+  pthread_attr_setstack(&attr, ref->stack, LARGE_STACK);
+  if (pthread_create(&thread, &attr, fn, ref) != 0)
+    return -1;
+  pthread_join(thread, NULL);
+  size_t i = 0;
+  while (i < LARGE_STACK && !ref->stack[i])
+    i++;
+  const uintptr_t lowest = (uintptr_t)ref->stack + i;
+  ref->stack_used = ref->entry > lowest ? ref->entry - lowest : 0;
+  munmap(ref->stack, LARGE_STACK);
+  return 0;
+}
+
+static int find_reference(struct reference *ref) {
+  // Twice: preparing has a stack of its own, so that its depth is not counted.
+  if (on_large_stack(ref, reference_thread) != 0 || !ref->prepared) {
+    fprintf(stderr, "workloads: cannot prepare %s\n", ref->trial->workload->name);
+    return EXIT_REFUSED;
+  }
+  if (on_large_stack(ref, reference_run) != 0) {
+    fprintf(stderr, "workloads: cannot start a thread\n");
+    return EXIT_REFUSED;
+  }
+  return 0;
+}
+
+// ---- Reporting -------------------------------------------------------------------------------
+struct results {
+  const struct trial *trial;
+  struct reference reference;
+  struct repetition *reps;
+  unsigned done;
+  unsigned wrong;
+  uint64_t wrong_checksum;
+};
+
+static bool is_right(const struct results *all, const struct repetition *rep) {
+  return rep->checksum == all->reference.checksum && rep->frames_intact;
+}
+
+// Called before each repetition, so that what a crash interrupted is on record.
+static void announce(const struct results *all, unsigned i) {
+  printf("{\"repetition\":%u,\"left\":%zu}\n", i, all->reps[i].left);
+  fflush(stdout);
+}
+
+static void judge(struct results *all, unsigned i) {
+  const struct repetition *rep = &all->reps[i];
+  all->done++;
+  if (!is_right(all, rep)) {
+    all->wrong++;
+    all->wrong_checksum = rep->checksum;
+  }
+}
+
+static void print_array(const struct results *all, const char *key, int what) {
+  printf(",\"%s\":[", key);
+  for (unsigned i = all->trial->warmup; i < all->done; i++) {
+    const struct repetition *rep = &all->reps[i];
+    const uint64_t v = what == 0 ? rep->ns : what == 1 ? rep->left : is_right(all, rep);
+    printf("%s%llu", i > all->trial->warmup ? "," : "", (unsigned long long)v);
+  }
+  printf("]");
+}
+
+static void print_results(const struct results *all) {
+  const struct trial *t = all->trial;
+  struct go_stats s;
+  struct rusage usage;
+  go_stats(&s);
+  getrusage(RUSAGE_SELF, &usage);
+  printf("{\"workload\":\"%s\",\"growth\":\"%s\",\"initial\":%zu,\"size\":%zu,\"ok\":%s",
+         t->workload->name, t->growth, t->initial, t->size, all->wrong ? "false" : "true");
+  printf(",\"repetitions\":%u,\"wrong\":%u,\"expected\":\"%016llx\"", all->done, all->wrong,
+         (unsigned long long)all->reference.checksum);
+  if (all->wrong)
+    printf(",\"got\":\"%016llx\"", (unsigned long long)all->wrong_checksum);
+  printf(",\"stack_used\":%zu,\"checkpoint_bytes\":%zu", all->reference.stack_used,
+         t->workload->checkpoint_bytes);
+  printf(",\"growths\":%llu,\"growths_by_fault\":%llu,\"bytes_copied\":%llu",
+         (unsigned long long)s.growths, (unsigned long long)s.growths_by_fault,
+         (unsigned long long)s.bytes_copied);
+  printf(",\"words_adjusted\":%llu,\"pages_moved_growths\":%llu,\"pool_hits\":%llu",
+         (unsigned long long)s.words_adjusted, (unsigned long long)s.pages_moved_growths,
+         (unsigned long long)s.pool_hits);
+  printf(",\"pool_misses\":%llu,\"peak_rss_kib\":%ld", (unsigned long long)s.pool_misses,
+         usage.ru_maxrss);
+  print_array(all, "ns", 0);
+  print_array(all, "left", 1);
+  print_array(all, "right", 2);
+  printf("}\n");
+  fflush(stdout);
+}
+
+// ---- Running ---------------------------------------------------------------------------------
+static struct go_waitgroup finished;  // static: a WaitGroup may not lie on a stack that moves
+
+static void goroutine_body(void *arg) {
+  on_goroutine(arg);
+  go_waitgroup_done(&finished);
+}
+
+// The first goroutine; it stays on `reserve`, so that a broken strategy breaks its own only.
+static void all_goroutines(void *arg) {
+  struct results *all = arg;
+  const struct trial *t = all->trial;
+  const struct go_spawn_options options = {.growth = t->growth, .stack_initial = t->initial};
+  for (unsigned i = 0; i < t->warmup + t->repeat; i++) {
+    announce(all, i);
+    go_waitgroup_add(&finished, 1);
+    const int code = go_spawn(&options, goroutine_body, &all->reps[i]);
+    if (code != GO_OK)
+      refuse("go_spawn", code);
+    go_waitgroup_wait(&finished);
+    judge(all, i);
+  }
+}
+
+static void *thread_body(void *arg) {
+  on_thread(arg);
+  return NULL;
+}
+
+static int all_threads(struct results *all) {
+  const struct trial *t = all->trial;
+  for (unsigned i = 0; i < t->warmup + t->repeat; i++) {
+    pthread_t thread;
+    announce(all, i);
+    if (pthread_create(&thread, NULL, thread_body, &all->reps[i]) != 0) {
+      fprintf(stderr, "workloads: cannot start a thread\n");
+      return EXIT_REFUSED;
+    }
+    pthread_join(thread, NULL);
+    judge(all, i);
+  }
+  return 0;
+}
+
+int trial_run(const struct trial *trial) {
+  const unsigned total = trial->warmup + trial->repeat;
+  struct results all = {.trial = trial, .reference = {.trial = trial}};
+  int code = find_reference(&all.reference);
+  if (code != 0)
+    return code;
+  all.reps = calloc(total, sizeof *all.reps);
+  if (!all.reps) {
+    fprintf(stderr, "workloads: no memory for %u repetitions\n", total);
+    return EXIT_REFUSED;
+  }
+  for (unsigned i = 0; i < total; i++)
+    all.reps[i] = (struct repetition){.trial = trial, .left = stack_left(trial, i)};
+  if (!strcmp(trial->growth, "thread")) {
+    code = all_threads(&all);
+  } else {
+    const struct go_config config = {.maxprocs = 1, .growth = "reserve"};
+    const int error = go_run(&config, all_goroutines, &all);
+    if (error != GO_OK)
+      refuse("go_run", error);
+  }
+  if (code == 0) {
+    print_results(&all);
+    code = all.wrong ? EXIT_WRONG : 0;
+  }
+  free(all.reps);
+  return code;
+}

@@ -6,6 +6,8 @@ enum { STEP_BYTES = 4096, STEP_NEEDED = STEP_BYTES + 1024, STEP_LEFT = 1536, FRA
 // Writes STEP_BYTES below its caller: the touch that a full stack cannot take.
 static __attribute__((noinline)) uint64_t touch_below(void) {
   volatile unsigned char *page = __builtin_alloca(STEP_BYTES);
+  // The empty assembly may do anything with the page, so all of it has to be there.
+  __asm__ volatile("" : : "r"(page) : "memory");
   page[0] = 1;
   return page[0];
 }

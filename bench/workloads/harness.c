@@ -2,7 +2,7 @@
 // fresh stack, entered at a different depth.  See harness.h.
 //
 //   hi ┌────────────────────┐
-//      │ entry, run_at_depth│
+//      │ entry, run_above   │
 //      │ frames             │ known words, a quarter of them pointers to each other: they stand
 //      │                    │ for the program's own frames, and are checked afterwards
 //      ├────────────────────┤
@@ -11,6 +11,7 @@
 #include "bench/workloads/harness.h"
 #include "runtime/go.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGE_STACK = 64 << 20, LEAST_LEFT = 1536, ENTRY_BYTES = 512 };
+enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512 };
 
 static uint64_t now_ns(void) {
   struct timespec t;
@@ -47,10 +48,12 @@ void need_stack(size_t bytes) {
 size_t stack_left(const struct trial *trial, unsigned i) {
   if (trial->workload->fixed_left)
     return trial->workload->fixed_left;
-  // Multiples of the golden ratio, modulo 1: evenly spread after any number of repetitions.
-  const size_t span = trial->initial > 2 * LEAST_LEFT ? trial->initial - 2 * LEAST_LEFT : 16;
-  const uint64_t turn = (uint64_t)(uint32_t)(i * 2654435769u);
-  return (LEAST_LEFT + (size_t)(turn * span >> 32)) & ~(size_t)15;
+  // Multiples of the golden ratio, modulo 1, are evenly spread after any number of repetitions.
+  // On a logarithmic scale, because most calls are shallow: what a call of 600 bytes does when
+  // 500 are left is seen as often as what one of 6,000 does when 5,000 are.
+  const double turn = (double)(uint32_t)(i * 2654435769u) / 4294967296.0;
+  const double most = (double)(trial->initial - trial->initial / 8);
+  return (size_t)(LEAST_LEFT * pow(most / LEAST_LEFT, turn)) & ~(size_t)15;
 }
 
 static void fill_frames(uint64_t *words, size_t n) {
@@ -67,11 +70,14 @@ static bool frames_intact(const uint64_t *words, size_t n) {
   return true;
 }
 
-// Uses up `frames` bytes of stack and runs the workload below them.
-static __attribute__((noinline)) void run_below(struct repetition *rep, size_t frames) {
+// Fills the stack with frames until rep->left bytes are left above `lo`, and runs the workload
+// there.
+static __attribute__((noinline)) void run_above(struct repetition *rep, uintptr_t lo) {
   const struct workload *w = rep->trial->workload;
+  const uintptr_t sp = (uintptr_t)__builtin_alloca(16);
+  const size_t frames = sp > lo + rep->left ? (sp - lo - rep->left) & ~(size_t)15 : 0;
   const size_t nwords = frames / sizeof(uint64_t);
-  uint64_t *words = __builtin_alloca(frames + 16);
+  uint64_t *words = __builtin_alloca(frames);
   fill_frames(words, nwords);
   const uint64_t begin = now_ns();
   need_stack(w->checkpoint_bytes);
@@ -80,45 +86,60 @@ static __attribute__((noinline)) void run_below(struct repetition *rep, size_t f
   rep->frames_intact = frames_intact(words, nwords);
 }
 
+// A thread's stack is larger; it is filled as if it were of the initial size.
 static void on_thread(struct repetition *rep) {
-  const size_t used = ENTRY_BYTES + rep->left;
-  run_below(rep, rep->trial->initial > used ? (rep->trial->initial - used) & ~(size_t)15 : 0);
+  const uintptr_t hi = (uintptr_t)__builtin_frame_address(0) + ENTRY_BYTES;
+  run_above(rep, hi - rep->trial->initial);
 }
 
+// From hi, not from the lo that the runtime tells: that of a reservation is far below the first
+// page in use.
 static void on_goroutine(void *arg) {
   struct repetition *rep = arg;
   struct go_stack_bounds bounds;
   const int code = go_stack_bounds(&bounds);
   if (code != GO_OK)
     refuse("go_stack_bounds", code);
-  // From hi, not from lo: a reservation's lo is far below the first page in use.
-  const size_t used = bounds.hi - (uintptr_t)__builtin_frame_address(0) + 128 + rep->left;
-  run_below(rep, rep->trial->initial > used ? (rep->trial->initial - used) & ~(size_t)15 : 0);
+  run_above(rep, bounds.hi - rep->trial->initial);
 }
 
 // ---- What is right ---------------------------------------------------------------------------
-// The first run, on a plain thread whose stack was never touched, gives the checksum that all
+// The first run, on a plain thread with a large stack, gives the checksum that all
 // others must give, and shows how deep the workload goes.
 struct reference {
   const struct trial *trial;
   unsigned char *stack;
-  uintptr_t entry;
   uint64_t checksum;
   size_t stack_used;
   bool prepared;
 };
 
-static void *reference_thread(void *arg) {
+static void *reference_prepare(void *arg) {
   struct reference *ref = arg;
   const struct workload *w = ref->trial->workload;
   ref->prepared = !w->prepare || w->prepare() == 0;
   return NULL;
 }
 
+// The lowest byte of the stack that is not 0.
+static unsigned char *lowest_used(const struct reference *ref) {
+  unsigned char *at = ref->stack;
+  while (at < ref->stack + LARGE_STACK && !*at)
+    at++;
+  return at;
+}
+
+// Runs twice: what a library does on its first call in a thread (malloc makes an arena) is no
+// part of its depth.  The stack is cleared in between, but for this frame and memset's.
 static void *reference_run(void *arg) {
   struct reference *ref = arg;
-  ref->entry = (uintptr_t)__builtin_frame_address(0);
+  unsigned char *here = __builtin_frame_address(0);
+  ref->trial->workload->run(ref->trial->size);
+  unsigned char *lowest = lowest_used(ref);
+  if (lowest + ENTRY_BYTES < here)
+    memset(lowest, 0, (size_t)(here - ENTRY_BYTES - lowest));
   ref->checksum = ref->trial->workload->run(ref->trial->size);
+  ref->stack_used = (size_t)(here - lowest_used(ref));
   return NULL;
 }
 
@@ -131,21 +152,16 @@ static int on_large_stack(struct reference *ref, void *(*fn)(void *)) {
     return -1;
   pthread_attr_init(&attr);
   pthread_attr_setstack(&attr, ref->stack, LARGE_STACK);
-  if (pthread_create(&thread, &attr, fn, ref) != 0)
-    return -1;
-  pthread_join(thread, NULL);
-  size_t i = 0;
-  while (i < LARGE_STACK && !ref->stack[i])
-    i++;
-  const uintptr_t lowest = (uintptr_t)ref->stack + i;
-  ref->stack_used = ref->entry > lowest ? ref->entry - lowest : 0;
+  const int error = pthread_create(&thread, &attr, fn, ref);
+  if (error == 0)
+    pthread_join(thread, NULL);
+  pthread_attr_destroy(&attr);
   munmap(ref->stack, LARGE_STACK);
-  return 0;
+  return error == 0 ? 0 : -1;
 }
 
 static int find_reference(struct reference *ref) {
-  // Twice: preparing has a stack of its own, so that its depth is not counted.
-  if (on_large_stack(ref, reference_thread) != 0 || !ref->prepared) {
+  if (on_large_stack(ref, reference_prepare) != 0 || !ref->prepared) {
     fprintf(stderr, "workloads: cannot prepare %s\n", ref->trial->workload->name);
     return EXIT_REFUSED;
   }

@@ -1,4 +1,4 @@
-"""A C library that the system's package manager has installed: its header is checked, then -lNAME."""
+"""A C library that the system's package manager installed: its header is checked, then -lNAME."""
 
 _BUILD = """load("@rules_cc//cc:defs.bzl", "cc_library")
 

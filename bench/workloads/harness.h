@@ -9,7 +9,7 @@ enum { MAX_REPEAT = 1000000 };
 // One command of the program.
 struct trial {
   const struct workload *workload;
-  const char *growth;  // a strategy's name, or "thread": a plain thread whose stack is there, the baseline
+  const char *growth;  // a strategy's name, or "thread": the baseline, one plain thread
   size_t initial;      // first size of the stack
   size_t size;         // given to run()
   unsigned repeat;     // timed repetitions

@@ -71,8 +71,8 @@ def read_events(lines):
         label = event.get("id", {}).get("targetCompleted", {}).get("label")
         completed = event.get("completed", {})
         if label and completed.get("success"):
-            outputs = [unquote(urlparse(o["uri"]).path) for o in completed.get("importantOutput", [])
-                       if "uri" in o]
+            outputs = [unquote(urlparse(o["uri"]).path)
+                       for o in completed.get("importantOutput", []) if "uri" in o]
             programs = [path for path in outputs if os.access(path, os.X_OK)]
             if programs:
                 built[label] = programs[0]

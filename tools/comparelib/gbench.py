@@ -71,7 +71,7 @@ def is_counter(key, value):
 
 
 def merge_rounds(rounds):
-    """[{name: row}] of one program to {name: {rounds, counters, label, error}}, one list a round."""
+    """[{name: row}] of one program to {name: {rounds, counters, label, error}}."""
     merged = {}
     for i, rows in enumerate(rounds):
         for name, row in rows.items():

@@ -199,8 +199,10 @@ def draw_workloads(document, ink):
     axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("time relative to a plain thread (left is faster)", fontsize=9)
-    axes.set_title("Libraries on 8 KiB stacks; no mark: not survived", fontsize=10, loc="left", color=ink.text)
-    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, -0.5 / (0.2 + 0.42 * len(rows))), ncols=2)
+    axes.set_title("Libraries on 8 KiB stacks; no mark: not survived", fontsize=10, loc="left",
+                   color=ink.text)
+    below = -0.5 / (0.2 + 0.42 * len(rows))  # half an inch, in heights of the axes
+    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, below), ncols=2)
     return figure
 
 

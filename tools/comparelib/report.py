@@ -1,4 +1,4 @@
-"""The document as one HTML file that needs no other: the answer, then the evidence, then the method.
+"""The document as one HTML file that needs no other: the answer, the evidence, the method.
 
 Figures are SVG images in the file, one for each colour scheme.  Tables scroll inside their own
 box, so that the page itself fits a phone.
@@ -139,9 +139,10 @@ def _workload_table(document):
     rows = []
     for row in document["workloads"]:
         used = ", uses %s" % short_size(row["stack_used"]) if row["stack_used"] else ""
-        rows.append(['<td colspan=8 class=group><b>%s</b> (%s): %s; asks for %s of stack%s</td>' % tuple(
-            map(escape, (row["name"], row["library"], row["does"],
-                         short_size(row["checkpoint_bytes"]), used)))])
+        told = (row["name"], row["library"], row["does"], short_size(row["checkpoint_bytes"]),
+                used)
+        rows.append(["<td colspan=8 class=group><b>%s</b> (%s): %s; asks for %s of stack%s</td>"
+                     % tuple(map(escape, told))])
         for growth, cell in row["cells"].items():
             per = cell["per_repetition"]
             copied = short_size(per["bytes_copied"]) if per.get("bytes_copied") else "-"

@@ -1,0 +1,315 @@
+// harness.c: one trial: the expected checksum from a plain thread, then every repetition on a
+// fresh stack, entered at a different depth.  See harness.h.
+//
+//   hi ┌────────────────────┐
+//      │ entry, run_above   │
+//      │ frames             │ known words, a quarter of them pointers to each other: they stand
+//      │                    │ for the program's own frames, and are checked afterwards
+//      ├────────────────────┤
+//      │ left               │ what the library finds when it is called: swept over repetitions,
+//   lo └────────────────────┘ so that the stack runs out at different places inside it
+#include "bench/workloads/harness.h"
+#include "runtime/go.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512 };
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// Says why on stderr and ends the process: safe on any stack, and nothing is left to undo.
+static void refuse(const char *what, int code) {
+  char line[200];
+  const int n = snprintf(line, sizeof line, "workloads: %s: %s\n", what, go_strerror(code));
+  if (write(2, line, (size_t)n) < 0)
+    _exit(EXIT_REFUSED + 1);
+  _exit(EXIT_REFUSED);
+}
+
+void need_stack(size_t bytes) {
+  const int code = go_checkpoint(bytes);
+  if (code != GO_OK && code != GO_ENOTG)
+    refuse("go_checkpoint", code);
+}
+
+// ---- Depth -----------------------------------------------------------------------------------
+size_t stack_left(const struct trial *trial, unsigned i) {
+  if (trial->workload->fixed_left)
+    return trial->workload->fixed_left;
+  // Multiples of the golden ratio, modulo 1, are evenly spread after any number of repetitions.
+  // On a logarithmic scale, because most calls are shallow: what a call of 600 bytes does when
+  // 500 are left is seen as often as what one of 6,000 does when 5,000 are.
+  const double turn = (double)(uint32_t)(i * 2654435769u) / 4294967296.0;
+  const double most = (double)(trial->initial - trial->initial / 8);
+  return (size_t)(LEAST_LEFT * pow(most / LEAST_LEFT, turn)) & ~(size_t)15;
+}
+
+static void fill_frames(uint64_t *words, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    words[i] = i % 4 == 1 ? (uint64_t)(uintptr_t)&words[(i * 7 + 3) % n] : i * 40503;
+}
+
+static bool frames_intact(const uint64_t *words, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const uint64_t want = i % 4 == 1 ? (uint64_t)(uintptr_t)&words[(i * 7 + 3) % n] : i * 40503;
+    if (words[i] != want)
+      return false;
+  }
+  return true;
+}
+
+// Fills the stack with frames until rep->left bytes are left above `lo`, and runs the workload
+// there.
+static __attribute__((noinline)) void run_above(struct repetition *rep, uintptr_t lo) {
+  const struct workload *w = rep->trial->workload;
+  const uintptr_t sp = (uintptr_t)__builtin_alloca(16);
+  const size_t frames = sp > lo + rep->left ? (sp - lo - rep->left) & ~(size_t)15 : 0;
+  const size_t nwords = frames / sizeof(uint64_t);
+  uint64_t *words = __builtin_alloca(frames);
+  fill_frames(words, nwords);
+  const uint64_t begin = now_ns();
+  need_stack(w->checkpoint_bytes);
+  rep->checksum = w->run(rep->trial->size);
+  rep->ns = now_ns() - begin;
+  rep->frames_intact = frames_intact(words, nwords);
+}
+
+// A thread's stack is larger; it is filled as if it were of the initial size.
+static void on_thread(struct repetition *rep) {
+  const uintptr_t hi = (uintptr_t)__builtin_frame_address(0) + ENTRY_BYTES;
+  run_above(rep, hi - rep->trial->initial);
+}
+
+// From hi, not from the lo that the runtime tells: that of a reservation is far below the first
+// page in use.
+static void on_goroutine(void *arg) {
+  struct repetition *rep = arg;
+  struct go_stack_bounds bounds;
+  const int code = go_stack_bounds(&bounds);
+  if (code != GO_OK)
+    refuse("go_stack_bounds", code);
+  run_above(rep, bounds.hi - rep->trial->initial);
+}
+
+// ---- What is right ---------------------------------------------------------------------------
+// The first run, on a plain thread with a large stack, gives the checksum that all
+// others must give, and shows how deep the workload goes.
+struct reference {
+  const struct trial *trial;
+  unsigned char *stack;
+  uint64_t checksum;
+  size_t stack_used;
+  bool prepared;
+};
+
+static void *reference_prepare(void *arg) {
+  struct reference *ref = arg;
+  const struct workload *w = ref->trial->workload;
+  ref->prepared = !w->prepare || w->prepare() == 0;
+  return NULL;
+}
+
+// The lowest byte of the stack that is not 0.
+static unsigned char *lowest_used(const struct reference *ref) {
+  unsigned char *at = ref->stack;
+  while (at < ref->stack + LARGE_STACK && !*at)
+    at++;
+  return at;
+}
+
+// Runs twice: what a library does on its first call in a thread (malloc makes an arena) is no
+// part of its depth.  The stack is cleared in between, but for this frame and memset's.
+static void *reference_run(void *arg) {
+  struct reference *ref = arg;
+  unsigned char *here = __builtin_frame_address(0);
+  ref->trial->workload->run(ref->trial->size);
+  unsigned char *lowest = lowest_used(ref);
+  if (lowest + ENTRY_BYTES < here)
+    memset(lowest, 0, (size_t)(here - ENTRY_BYTES - lowest));
+  ref->checksum = ref->trial->workload->run(ref->trial->size);
+  ref->stack_used = (size_t)(here - lowest_used(ref));
+  return NULL;
+}
+
+static int on_large_stack(struct reference *ref, void *(*fn)(void *)) {
+  pthread_attr_t attr;
+  pthread_t thread;
+  ref->stack = mmap(NULL, LARGE_STACK, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (ref->stack == MAP_FAILED)
+    return -1;
+  pthread_attr_init(&attr);
+  pthread_attr_setstack(&attr, ref->stack, LARGE_STACK);
+  const int error = pthread_create(&thread, &attr, fn, ref);
+  if (error == 0)
+    pthread_join(thread, NULL);
+  pthread_attr_destroy(&attr);
+  munmap(ref->stack, LARGE_STACK);
+  return error == 0 ? 0 : -1;
+}
+
+static int find_reference(struct reference *ref) {
+  if (on_large_stack(ref, reference_prepare) != 0 || !ref->prepared) {
+    fprintf(stderr, "workloads: cannot prepare %s\n", ref->trial->workload->name);
+    return EXIT_REFUSED;
+  }
+  if (on_large_stack(ref, reference_run) != 0) {
+    fprintf(stderr, "workloads: cannot start a thread\n");
+    return EXIT_REFUSED;
+  }
+  return 0;
+}
+
+// ---- Reporting -------------------------------------------------------------------------------
+struct results {
+  const struct trial *trial;
+  struct reference reference;
+  struct repetition *reps;
+  unsigned done;
+  unsigned wrong;
+  uint64_t wrong_checksum;
+};
+
+static bool is_right(const struct results *all, const struct repetition *rep) {
+  return rep->checksum == all->reference.checksum && rep->frames_intact;
+}
+
+// Called before each repetition, so that what a crash interrupted is on record.
+static void announce(const struct results *all, unsigned i) {
+  printf("{\"repetition\":%u,\"left\":%zu}\n", i, all->reps[i].left);
+  fflush(stdout);
+}
+
+static void judge(struct results *all, unsigned i) {
+  const struct repetition *rep = &all->reps[i];
+  all->done++;
+  if (!is_right(all, rep)) {
+    all->wrong++;
+    all->wrong_checksum = rep->checksum;
+  }
+}
+
+static void print_array(const struct results *all, const char *key, int what) {
+  printf(",\"%s\":[", key);
+  for (unsigned i = all->trial->warmup; i < all->done; i++) {
+    const struct repetition *rep = &all->reps[i];
+    const uint64_t v = what == 0 ? rep->ns : what == 1 ? rep->left : is_right(all, rep);
+    printf("%s%llu", i > all->trial->warmup ? "," : "", (unsigned long long)v);
+  }
+  printf("]");
+}
+
+static void print_results(const struct results *all) {
+  const struct trial *t = all->trial;
+  struct go_stats s;
+  struct rusage usage;
+  go_stats(&s);
+  getrusage(RUSAGE_SELF, &usage);
+  printf("{\"workload\":\"%s\",\"growth\":\"%s\",\"initial\":%zu,\"size\":%zu,\"ok\":%s",
+         t->workload->name, t->growth, t->initial, t->size, all->wrong ? "false" : "true");
+  printf(",\"repetitions\":%u,\"wrong\":%u,\"expected\":\"%016llx\"", all->done, all->wrong,
+         (unsigned long long)all->reference.checksum);
+  if (all->wrong)
+    printf(",\"got\":\"%016llx\"", (unsigned long long)all->wrong_checksum);
+  printf(",\"stack_used\":%zu,\"checkpoint_bytes\":%zu", all->reference.stack_used,
+         t->workload->checkpoint_bytes);
+  printf(",\"growths\":%llu,\"growths_by_fault\":%llu,\"bytes_copied\":%llu",
+         (unsigned long long)s.growths, (unsigned long long)s.growths_by_fault,
+         (unsigned long long)s.bytes_copied);
+  printf(",\"words_adjusted\":%llu,\"pages_moved_growths\":%llu,\"pool_hits\":%llu",
+         (unsigned long long)s.words_adjusted, (unsigned long long)s.pages_moved_growths,
+         (unsigned long long)s.pool_hits);
+  printf(",\"pool_misses\":%llu,\"peak_rss_kib\":%ld", (unsigned long long)s.pool_misses,
+         usage.ru_maxrss);
+  print_array(all, "ns", 0);
+  print_array(all, "left", 1);
+  print_array(all, "right", 2);
+  printf("}\n");
+  fflush(stdout);
+}
+
+// ---- Running ---------------------------------------------------------------------------------
+static struct go_waitgroup finished;  // static: a WaitGroup may not lie on a stack that moves
+
+static void goroutine_body(void *arg) {
+  on_goroutine(arg);
+  go_waitgroup_done(&finished);
+}
+
+// The first goroutine; it stays on `reserve`, so that a broken strategy breaks its own only.
+static void all_goroutines(void *arg) {
+  struct results *all = arg;
+  const struct trial *t = all->trial;
+  const struct go_spawn_options options = {.growth = t->growth, .stack_initial = t->initial};
+  for (unsigned i = 0; i < t->warmup + t->repeat; i++) {
+    announce(all, i);
+    go_waitgroup_add(&finished, 1);
+    const int code = go_spawn(&options, goroutine_body, &all->reps[i]);
+    if (code != GO_OK)
+      refuse("go_spawn", code);
+    go_waitgroup_wait(&finished);
+    judge(all, i);
+  }
+}
+
+// The baseline: one thread for all repetitions.  A fresh one for each would pay for things that
+// have nothing to do with stacks, such as malloc's cache of that thread.
+static void *thread_body(void *arg) {
+  struct results *all = arg;
+  for (unsigned i = 0; i < all->trial->warmup + all->trial->repeat; i++) {
+    announce(all, i);
+    on_thread(&all->reps[i]);
+    judge(all, i);
+  }
+  return NULL;
+}
+
+static int on_plain_thread(struct results *all) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, thread_body, all) != 0) {
+    fprintf(stderr, "workloads: cannot start a thread\n");
+    return EXIT_REFUSED;
+  }
+  return pthread_join(thread, NULL);
+}
+
+int trial_run(const struct trial *trial) {
+  const unsigned total = trial->warmup + trial->repeat;
+  struct results all = {.trial = trial, .reference = {.trial = trial}};
+  int code = find_reference(&all.reference);
+  if (code != 0)
+    return code;
+  all.reps = calloc(total, sizeof *all.reps);
+  if (!all.reps) {
+    fprintf(stderr, "workloads: no memory for %u repetitions\n", total);
+    return EXIT_REFUSED;
+  }
+  for (unsigned i = 0; i < total; i++)
+    all.reps[i] = (struct repetition){.trial = trial, .left = stack_left(trial, i)};
+  if (!strcmp(trial->growth, "thread")) {
+    code = on_plain_thread(&all);
+  } else {
+    const struct go_config config = {.maxprocs = 1, .growth = "reserve"};
+    const int error = go_run(&config, all_goroutines, &all);
+    if (error != GO_OK)
+      refuse("go_run", error);
+  }
+  if (code == 0) {
+    print_results(&all);
+    code = all.wrong ? EXIT_WRONG : 0;
+  }
+  free(all.reps);
+  return code;
+}

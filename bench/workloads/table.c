@@ -1,0 +1,32 @@
+// table.c: the list of workloads, in the order of the report.
+#include "bench/workloads/rows.h"
+#include "bench/workloads/workload.h"
+
+#include <string.h>
+
+const struct workload *const workload_table[] = {
+    &workload_zlib_deflate_stack,
+    &workload_zlib_deflate_heap,
+    &workload_zlib_inflate_stack,
+    &workload_zlib_inflate_heap,
+    &workload_sqlite_prepare,
+    &workload_sqlite_step,
+    &workload_lua_script,
+    &workload_lua_pcall_error,
+    &workload_qsort_stack,
+    &workload_qsort_heap,
+    &workload_regex,
+    &workload_format_numbers,
+    &workload_json_parse,
+    &workload_step,
+    &workload_climb,
+    NULL,
+};
+
+const struct workload *workload_find(const char *name) {
+  for (size_t i = 0; workload_table[i]; i++) {
+    if (!strcmp(workload_table[i]->name, name))
+      return workload_table[i];
+  }
+  return NULL;
+}

@@ -1,0 +1,326 @@
+#!/usr/bin/python3
+"""tools/compare: reading, judging, merging and reporting, on programs and results made up here."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+FAKE = os.path.join(HERE, "fake_program.py")
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from comparelib import builder, child, gbench, measure, plan, verdict  # noqa: E402
+
+with open(FAKE, encoding="utf-8") as source:
+    fake = {"__name__": "fake_program"}
+    exec(compile(source.read(), FAKE, "exec"), fake)
+LISTING = fake["LISTING"]
+
+
+def run_fake(workload, growth="newest", timeout=20.0):
+    trial = plan.Trial(workload, growth, "library", 0, 4)
+    return child.run([sys.executable] + trial.argv(FAKE), timeout)
+
+
+def judge_fake(workload, **options):
+    return verdict.judge(run_fake(workload, **options))
+
+
+class Verdicts(unittest.TestCase):
+    def test_a_right_result_is_ok(self):
+        self.assertEqual(judge_fake("right").kind, verdict.OK)
+
+    def test_a_wrong_result_names_both_checksums_and_the_stack_left(self):
+        v = judge_fake("wrong")
+        self.assertEqual(v.kind, verdict.WRONG)
+        for part in ("2 of 4", "bb", "expected aa", "500 to 600"):
+            self.assertIn(part, v.detail)
+
+    def test_a_crash_names_the_signal_the_repetition_and_the_last_words(self):
+        v = judge_fake("crashes")
+        self.assertEqual(v.kind, verdict.CRASHED)
+        for part in ("SIGSEGV", "repetition 1", "500 bytes", "about to fall"):
+            self.assertIn(part, v.detail)
+
+    def test_a_hang_is_ended_and_named(self):
+        v = judge_fake("hangs", timeout=0.5)
+        self.assertEqual(v.kind, verdict.HUNG)
+
+    def test_a_refusal_keeps_its_reason(self):
+        v = judge_fake("refuses")
+        self.assertEqual(v.kind, verdict.REFUSED)
+        self.assertIn("no growth strategy", v.detail)
+
+    def test_output_that_breaks_the_protocol_is_never_ok(self):
+        for workload in ("babbles", "quits"):
+            self.assertEqual(judge_fake(workload).kind, verdict.FAILED, workload)
+
+    def test_exit_code_and_result_must_agree(self):
+        outcome = run_fake("wrong")
+        outcome.code = 0
+        self.assertEqual(verdict.judge(outcome).kind, verdict.FAILED)
+
+    def test_the_worst_run_is_the_verdict_and_is_counted(self):
+        runs = [judge_fake("right"), judge_fake("wrong"), judge_fake("crashes")]
+        kind, detail = verdict.merge(runs)
+        self.assertEqual(kind, verdict.CRASHED)
+        self.assertIn("1 of 3 runs", detail)
+
+
+def is_running(pid):
+    """A zombie that init has yet to reap does not run."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children_of(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+        return [int(word) for word in f.read().split()]
+
+
+class Children(unittest.TestCase):
+    def test_a_hung_child_takes_its_own_children_along(self):
+        code = ("import os, time\n"
+                "pid = os.fork()\n"
+                "if pid: print(pid, flush=True)\n"
+                "time.sleep(600)")
+        outcome = child.run([sys.executable, "-c", code], 1)
+        self.assertTrue(outcome.timed_out)
+        self.assertFalse(is_running(int(outcome.stdout)))
+
+    def test_a_child_that_closes_its_pipes_is_still_limited(self):
+        code = "import os, time; os.close(1); os.close(2); time.sleep(600)"
+        begin = time.monotonic()
+        self.assertTrue(child.run([sys.executable, "-c", code], 0.5).timed_out)
+        self.assertLess(time.monotonic() - begin, 60)
+
+    def test_much_output_on_both_pipes_does_not_block(self):
+        code = "import sys; sys.stderr.write('e' * 500000); sys.stdout.write('o' * 500000)"
+        outcome = child.run([sys.executable, "-c", code], 60)
+        self.assertEqual((len(outcome.stdout), len(outcome.stderr)), (500000, 500000))
+
+
+class Plans(unittest.TestCase):
+    def test_every_listed_strategy_is_run_beside_the_baseline(self):
+        trials = plan.make_trials(LISTING, plan.QUICK, plan.compile_filter("^right$"))
+        self.assertEqual([t.growth for t in trials], ["thread", "newest", "still"])
+
+    def test_a_sweep_runs_every_size(self):
+        trials = plan.make_trials(LISTING, plan.QUICK, plan.compile_filter("step"))
+        self.assertEqual({t.size for t in trials}, {8192, 16384})
+        self.assertIn("--initial", trials[0].argv("p"))
+
+    def test_bad_input_is_refused_in_one_line(self):
+        bad = [lambda: plan.compile_filter("("), lambda: plan.check_list({}),
+               lambda: plan.check_list({"strategies": [{"name": "x"}], "workloads": [{}]})]
+        for call in bad:
+            with self.assertRaises(plan.BadInput) as caught:
+                call()
+            self.assertNotIn("\n", str(caught.exception))
+
+
+def bench_json(rows):
+    return json.dumps({"context": {}, "benchmarks": rows})
+
+
+class Benchmarks(unittest.TestCase):
+    def test_repetitions_are_merged_and_aggregates_skipped(self):
+        rows = [{"name": "BM_A/8", "run_type": "iteration", "real_time": t, "time_unit": "us",
+                 "pages": 7} for t in (1, 2)]
+        rows.append({"name": "BM_A/8_mean", "run_name": "BM_A/8", "run_type": "aggregate",
+                     "real_time": 1.5, "time_unit": "us"})
+        _, read = gbench.read_run(bench_json(rows))
+        self.assertEqual(read["BM_A/8"]["samples_ns"], [1000, 2000])
+        self.assertEqual(read["BM_A/8"]["counters"], {"pages": 7})
+
+    def test_an_error_is_kept(self):
+        _, read = gbench.read_run(bench_json([
+            {"name": "BM_B", "error_occurred": True, "error_message": "no kernel support"}]))
+        self.assertEqual(read["BM_B"]["error"], "no kernel support")
+
+    def test_anything_else_is_bad_output(self):
+        for text in ("", "[]", "{}", bench_json([{"run_type": "iteration"}]),
+                     bench_json([{"name": "BM_C", "real_time": 1, "time_unit": "weeks"}])):
+            with self.assertRaises(gbench.BadOutput, msg=text):
+                gbench.read_run(text)
+
+    def test_a_round_that_lacks_a_benchmark_stays_a_round(self):
+        row = {"samples_ns": [1.0], "counters": {}, "label": "", "error": ""}
+        merged = gbench.merge_rounds([{"BM_A": row}, {}])
+        self.assertEqual(merged["BM_A"]["rounds"], [[1.0], []])
+
+    def test_names_give_family_and_size(self):
+        self.assertEqual(gbench.size_of("BM_Memcpy/8192/manual_time"), 8192)
+        self.assertEqual(gbench.family_of("BM_Memcpy/8192/manual_time"), "BM_Memcpy")
+        self.assertEqual(gbench.family_of("BM_Step/signal/8192"), "BM_Step/signal")
+        self.assertIsNone(gbench.size_of("BM_ClockRead"))
+
+    def test_build_events_give_the_programs_that_were_built(self):
+        events = [json.dumps(e) for e in (
+            {"id": {"targetCompleted": {"label": "//bench:a"}},
+             "completed": {"success": True, "importantOutput": [
+                 {"name": "a", "uri": "file://" + sys.executable}]}},
+            {"id": {"targetCompleted": {"label": "//bench:b"}}, "completed": {}})]
+        self.assertEqual(builder.read_events(events), {"//bench:a": sys.executable})
+
+
+class Documents(unittest.TestCase):
+    """The whole way from the fake program to text, HTML and JSON."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            from comparelib import headline, report, summary, table
+        except ImportError as error:
+            raise unittest.SkipTest("needs what tools/setup installs: %s" % error)
+        cls.table, cls.report = table, report
+        effort = plan.Effort(rounds=2, repeat=4, step_repeat=4, first_step_repeat=4, timeout=1,
+                             bench_seconds=1, retry_hung=False)
+        trials = plan.make_trials(LISTING, effort, plan.compile_filter(None))
+        cls.progress = io.StringIO()
+        verdicts = measure.run_all(trials, FAKE, [], effort, 1, [], cls.progress)
+        about = {"cpu": "c", "cpus": 2, "kernel": "k", "system": "s", "page_bytes": 4096,
+                 "compiler": "cc", "flags": "-O2", "commit": "0", "date": "d",
+                 "libraries": {"fake": "1"}}
+        run = {"mode": "quick", "seed": 1, "rounds": 2, "build": "b", "only": None}
+        cls.hung_runs = sum(len(vs) for t, vs in verdicts.items()
+                            if t.workload == "hangs" and t.growth == "newest")
+        cls.document = summary.make_document(LISTING, verdicts, [], about, ["bench x: gone"], run)
+        cls.document["headline"] = headline.sentences(cls.document)
+
+    def cell(self, workload, growth="newest"):
+        rows = {row["name"]: row for row in self.document["workloads"]}
+        return rows[workload]["cells"][growth]
+
+    def test_each_fate_is_in_its_cell(self):
+        fates = {"right": "ok", "wrong": "wrong result", "crashes": "crashed", "hangs": "hung",
+                 "refuses": "refused", "babbles": "failed", "quits": "failed"}
+        self.assertEqual({w: self.cell(w)["verdict"] for w in fates}, fates)
+
+    def test_only_right_results_have_a_time(self):
+        self.assertEqual(self.cell("right")["time_ns"]["median"], 107.5)
+        self.assertAlmostEqual(self.cell("right")["ratio"]["value"], 1.0)
+        for workload in ("wrong", "crashes", "hangs"):
+            self.assertIsNone(self.cell(workload)["time_ns"])
+
+    def test_a_hung_trial_is_not_repeated_in_the_quick_mode(self):
+        self.assertEqual(self.hung_runs, 1)
+
+    def test_cells_keep_the_order_of_the_strategies(self):
+        self.assertEqual(list(self.document["workloads"][0]["cells"]),
+                         ["thread", "newest", "still"])
+
+    def test_nothing_is_left_out_of_the_text(self):
+        text = self.table.render(self.document)
+        for part in ("CRASHED", "HUNG", "WRONG RESULT", "REFUSED", "about to fall",
+                     "bench x: gone", "commit 0", "newest"):
+            self.assertIn(part, text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 130)
+
+    def test_the_page_stands_alone_and_escapes_what_programs_said(self):
+        self.document["problems"].append("<b>bold</b>")
+        page = self.report.render(self.document, {})
+        self.assertNotIn("<b>bold</b>", page)
+        self.assertNotIn("http://", page)
+        self.assertIn("prefers-color-scheme", page)
+        self.assertIn("crashed", page)
+
+    def test_the_document_is_json(self):
+        self.assertEqual(json.loads(json.dumps(self.document))["schema"], 1)
+
+    def test_the_headline_is_computed(self):
+        self.assertIn("which breaks wrong, crashes, hangs", " ".join(self.document["headline"]))
+
+    def test_progress_reaches_the_end(self):
+        self.assertIn("100%", self.progress.getvalue())
+
+    def test_plots_are_drawn_and_old_ones_removed(self):
+        try:
+            from comparelib import plots
+        except ImportError as error:
+            self.skipTest("needs matplotlib: %s" % error)
+        with tempfile.TemporaryDirectory() as out:
+            stale = os.path.join(out, "climb.png")
+            open(stale, "w", encoding="utf-8").close()
+            figures = plots.draw_all(self.document, out)
+            self.assertFalse(os.path.exists(stale))
+            self.assertIn("survival", figures)
+            self.assertTrue(os.path.exists(os.path.join(out, "growth_step.png")))
+
+
+class Statistics(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            from comparelib import stats
+        except ImportError as error:
+            raise unittest.SkipTest("needs numpy: %s" % error)
+        cls.stats = stats
+
+    def test_an_interval_holds_its_median_and_widens_with_the_rounds(self):
+        near = self.stats.describe([[10, 11, 12]] * 4)
+        apart = self.stats.describe([[10, 11, 12], [20, 21, 22], [30, 31, 32], [40, 41, 42]])
+        for d in (near, apart):
+            self.assertLessEqual(d["ci"][0], d["median"])
+            self.assertGreaterEqual(d["ci"][1], d["median"])
+        self.assertGreater(apart["ci"][1] - apart["ci"][0], near["ci"][1] - near["ci"][0])
+
+    def test_nothing_gives_nothing(self):
+        self.assertIsNone(self.stats.describe([]))
+        self.assertIsNone(self.stats.describe([[], []]))
+        self.assertIsNone(self.stats.ratio([[1]], [[]]))
+        self.assertIsNone(self.stats.ratio([[1]], [[0]]))
+
+    def test_a_ratio_is_median_over_median(self):
+        self.assertAlmostEqual(self.stats.ratio([[4, 4], [4, 4]], [[2, 2], [2, 2]])["value"], 2)
+
+    def test_a_tail_begins_at_all_and_ends_at_the_slowest(self):
+        points = self.stats.tail([list(range(1, 1001))])
+        self.assertEqual(points[0], (1.0, 1.0))
+        self.assertEqual(points[-1], (1000.0, 0.001))
+
+
+class CommandLine(unittest.TestCase):
+    def run_compare(self, *arguments):
+        return subprocess.run([os.path.join(ROOT, "tools", "compare"), *arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              stdin=subprocess.DEVNULL)
+
+    def test_help_is_on_stdout(self):
+        done = self.run_compare("--help")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"--quick", done.stdout)
+
+    def test_bad_arguments_exit_with_2_and_leave_stdout_empty(self):
+        for arguments in (["--nonsense"], ["--only", "("], ["extra"], ["--quick", "--full"]):
+            done = self.run_compare(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertLessEqual(len(done.stderr.splitlines()[-1]), 200)
+
+    def test_an_interrupt_kills_the_child_group(self):
+        code = ("import sys; sys.path.insert(0, %r)\n"
+                "from comparelib import child\n"
+                "child.run([sys.executable, '-c', 'import time; time.sleep(600)'], 600)\n"
+                % os.path.join(ROOT, "tools"))
+        process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+        while not children_of(process.pid):
+            self.assertIsNone(process.poll())
+        kid = children_of(process.pid)[0]
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        self.assertFalse(is_running(kid))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

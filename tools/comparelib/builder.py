@@ -1,0 +1,95 @@
+"""Bazel: which benchmark programs there are, building everything, and where the results lie.
+
+A benchmark program takes part by carrying the tag "compare" in //bench; that tag is the list.
+"""
+
+import json
+import os
+import signal
+import subprocess
+from urllib.parse import unquote, urlparse
+
+from comparelib.plan import BadInput
+
+WORKLOADS = "//bench/workloads:workloads"
+QUERY = r'attr("tags", "[\[ ]compare[,\]]", //bench/...)'
+
+
+def _call(argv, cwd, log):
+    """Runs argv with its output in the log; stops it gently on Ctrl-C.  Returns the exit code."""
+    process = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                               start_new_session=True)
+    try:
+        return process.wait()
+    except BaseException:
+        # Bazel's client passes the signal on to its server, which then stops what it started.
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+
+
+def setup(root, log_path):
+    """Installs what is missing, where the tree has the tool for it."""
+    tool = os.path.join(root, "tools", "setup")
+    if not os.access(tool, os.X_OK):
+        return
+    with open(log_path, "w", encoding="utf-8") as log:
+        if _call([tool, "--for", "compare"], root, log) != 0:
+            raise BadInput("tools/setup failed: %s" % _last_line(log_path))
+
+
+def _last_line(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        lines = [line.strip() for line in f if line.strip()]
+    return lines[-1] if lines else "no output; see " + path
+
+
+def find_benchmarks(root, bazel="bazel"):
+    """Returns the labels of the benchmark programs."""
+    try:
+        done = subprocess.run([bazel, "query", "--output=label", QUERY], cwd=root,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+    except FileNotFoundError:
+        raise BadInput("bazel is not installed: run tools/setup") from None
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.decode("utf-8", "replace").splitlines()
+                  if line.startswith("ERROR")]
+        raise BadInput("bazel query failed: %s" % (errors[0] if errors else "no reason given"))
+    return sorted(done.stdout.decode().split())
+
+
+def read_events(lines):
+    """From a build event file: {label: path of its program} of the targets that were built."""
+    built = {}
+    for line in lines:
+        event = json.loads(line)
+        label = event.get("id", {}).get("targetCompleted", {}).get("label")
+        completed = event.get("completed", {})
+        if label and completed.get("success"):
+            outputs = [unquote(urlparse(o["uri"]).path)
+                       for o in completed.get("importantOutput", []) if "uri" in o]
+            programs = [path for path in outputs if os.access(path, os.X_OK)]
+            if programs:
+                built[label] = programs[0]
+    return built
+
+
+def build(root, labels, log_path, bazel="bazel"):
+    """Builds the labels, as many as can be.  Returns {label: program}; the log has the rest."""
+    events = log_path + ".events"
+    with open(log_path, "w", encoding="utf-8") as log:
+        _call([bazel, "build", "-c", "opt", "--keep_going", "--build_event_json_file=" + events]
+              + labels, root, log)
+    try:
+        with open(events, encoding="utf-8") as f:
+            return read_events(f)
+    except OSError:
+        return {}
+    finally:
+        if os.path.exists(events):
+            os.unlink(events)

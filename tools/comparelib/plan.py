@@ -1,0 +1,93 @@
+"""Which trials are run, and how many times: from the workload program's own list.
+
+Neither workloads nor strategies are named here: what the program lists is what is compared.
+"""
+
+import re
+from dataclasses import dataclass
+
+THREAD = "thread"  # the baseline that every ratio is taken to
+INITIAL_BYTES = 8192
+
+
+class BadInput(Exception):
+    """What the user asked for cannot be done; one line."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much of everything a mode does."""
+    rounds: int             # fresh processes per trial and benchmark program
+    repeat: int             # repetitions in a process, of a library workload or a climb
+    step_repeat: int        # of a growth step
+    first_step_repeat: int  # of the step from the smallest size, whose distribution is drawn
+    timeout: float          # seconds for one process
+    bench_seconds: float    # for all benchmark programs together
+    retry_hung: bool
+
+
+QUICK = Effort(rounds=5, repeat=24, step_repeat=200, first_step_repeat=1200, timeout=8,
+               bench_seconds=40, retry_hung=False)
+FULL = Effort(rounds=10, repeat=60, step_repeat=1000, first_step_repeat=6000, timeout=40,
+              bench_seconds=600, retry_hung=True)
+
+
+@dataclass(frozen=True)
+class Trial:
+    workload: str
+    growth: str
+    kind: str       # "library", "initial" (size is the first size of the stack) or "size"
+    size: int       # 0 for library workloads
+    repeat: int
+
+    def argv(self, program):
+        initial = self.size if self.kind == "initial" else INITIAL_BYTES
+        argv = [program, "--workload", self.workload, "--growth", self.growth,
+                "--initial", str(initial), "--repeat", str(self.repeat)]
+        return argv + (["--size", str(self.size)] if self.kind == "size" else [])
+
+    def __str__(self):
+        return "%s%s / %s" % (self.workload, "/%d" % self.size if self.size else "", self.growth)
+
+
+def compile_filter(text):
+    """Returns a predicate on names for --only; None takes everything."""
+    if text is None:
+        return lambda name: True
+    try:
+        return re.compile(text).search
+    except re.error as error:
+        raise BadInput("--only: not a regular expression: %s" % error) from None
+
+
+def check_list(listing):
+    """Raises BadInput if the program's --list lacks something that is needed here."""
+    for key, fields in (("strategies", ("name", "moves")),
+                        ("workloads", ("name", "library", "does", "kind", "sizes"))):
+        rows = listing.get(key)
+        if not isinstance(rows, list) or not rows:
+            raise BadInput("the workload program lists no %s" % key)
+        for row in rows:
+            for field in fields:
+                if field not in row:
+                    raise BadInput("the workload program's list of %s lacks %r" % (key, field))
+
+
+def growths(listing):
+    return [THREAD] + [s["name"] for s in listing["strategies"]]
+
+
+def make_trials(listing, effort, wanted):
+    """All trials of one round, in the order of the list."""
+    trials = []
+    for w in listing["workloads"]:
+        if not wanted(w["name"]):
+            continue
+        for size in w["sizes"] or [0]:
+            repeat = effort.repeat
+            if w["kind"] == "initial":
+                repeat = (effort.first_step_repeat if size == min(w["sizes"])
+                          else effort.step_repeat)
+            trials += [Trial(w["name"], growth, w["kind"], size, repeat)
+                       for growth in growths(listing)]
+    return trials

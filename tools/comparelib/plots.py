@@ -1,0 +1,278 @@
+"""The document as figures: each drawn twice, on a light and on a dark ground, as SVG for the report
+and (the light one) as PNG for other uses.
+"""
+
+import io
+import os
+import re
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as pyplot  # noqa: E402
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter  # noqa: E402
+
+from comparelib import stats, verdict  # noqa: E402
+from comparelib.headline import short_size, short_time  # noqa: E402
+from comparelib.plan import THREAD  # noqa: E402
+
+# Okabe and Ito's colours, told apart with any kind of sight; the marker differs as well.
+COLORS = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#9a8700", "#8f6bd1"]
+DARK_COLORS = ["#ff8a47", "#5db3f0", "#35d0a5", "#eda0cc", "#ffbf3d", "#8fd3ff", "#e8dc50",
+               "#b79df0"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+GROUNDS = {"light": ("#ffffff", "#1b1f24", "#8a929b", "#e3e6ea", COLORS),
+           "dark": ("#14181d", "#e6e9ed", "#8b949e", "#2b3138", DARK_COLORS)}
+# What the machine charges for the parts, from baseline_bench; drawn where it was run.
+PHYSICAL = [("BM_Memcpy", "memcpy of the same bytes", ":"),
+            ("BM_MapTouchUnmap", "mmap, touch, munmap", "-."),
+            ("BM_SignalRoundTrip", "one fault and back", "--")]
+
+
+class Ink:
+    """The colours of one ground, and a figure's making and saving."""
+
+    def __init__(self, name):
+        self.ground, self.text, self.muted, self.grid, self.colors = GROUNDS[name]
+
+    def style(self, strategies, growth):
+        names = [s["name"] for s in strategies]
+        if growth not in names:
+            return {"color": self.muted, "marker": "x", "linestyle": "-"}
+        i = names.index(growth)
+        return {"color": self.colors[i % len(self.colors)], "marker": MARKERS[i % len(MARKERS)]}
+
+    def figure(self, width=5.2, height=3.7):
+        figure, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
+        figure.patch.set_facecolor(self.ground)
+        axes.set_facecolor(self.ground)
+        for spine in axes.spines.values():
+            spine.set_color(self.grid)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        axes.tick_params(colors=self.text, which="both", labelsize=9)
+        axes.grid(True, color=self.grid, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.xaxis.label.set_color(self.text)
+        axes.yaxis.label.set_color(self.text)
+        return figure, axes
+
+    def legend(self, axes, **options):
+        options = dict({"fontsize": 8, "frameon": False, "labelcolor": self.text}, **options)
+        axes.legend(**options)
+
+
+def _time_axis(axis):
+    axis.set_major_formatter(FuncFormatter(
+        lambda v, _: re.sub(r"\.0+ ", " ", short_time(v)) if v > 0 else ""))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _size_axis(axes, sizes):
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(FixedLocator([]))
+    axes.xaxis.set_major_formatter(FuncFormatter(
+        lambda v, _: short_size(int(v)).replace("iB", "")))
+
+
+def _micro_row(document, name):
+    return next((m for m in document["micro"] if m["name"] == name), None)
+
+
+def _growth_names(document):
+    return [s["name"] for s in document["strategies"]] + [THREAD]
+
+
+def _size_lines(document, ink, axes, row):
+    """One line with its interval per strategy.  Returns whether anything was drawn."""
+    drawn = False
+    for growth in _growth_names(document):
+        points = []
+        for size in row["sizes"]:
+            cell = row["cells_by_size"][str(size)].get(growth)
+            if cell and cell["time_ns"]:
+                points.append((size, cell["time_ns"]["median"], cell["time_ns"]["ci"]))
+        if not points:
+            continue
+        drawn = True
+        style = ink.style(document["strategies"], growth)
+        label = "plain thread" if growth == THREAD else growth
+        axes.plot([p[0] for p in points], [p[1] for p in points], label=label, markersize=4.5,
+                  linewidth=1.6, **style)
+        axes.fill_between([p[0] for p in points], [p[2][0] for p in points],
+                          [p[2][1] for p in points], color=style["color"], alpha=0.18, linewidth=0)
+    return drawn
+
+
+def _physical_lines(document, ink, axes, sizes):
+    for family, label, line in PHYSICAL:
+        rows = [b for b in document["benchmarks"]
+                if b["family"] == family and b["time_ns"] and b["size"] in sizes + [None]]
+        if not rows:
+            continue
+        if rows[0]["size"] is None:
+            xs, ys = [sizes[0], sizes[-1]], [rows[0]["time_ns"]["median"]] * 2
+        else:
+            rows.sort(key=lambda b: b["size"])
+            xs, ys = [b["size"] for b in rows], [b["time_ns"]["median"] for b in rows]
+        axes.plot(xs, ys, color=ink.muted, linestyle=line, linewidth=1.1, label=label)
+
+
+def _by_size(document, ink, name, xlabel, title):
+    row = _micro_row(document, name)
+    if not row:
+        return None
+    figure, axes = ink.figure(height=4.3)
+    if not _size_lines(document, ink, axes, row):
+        pyplot.close(figure)
+        return None
+    if name == "step":
+        _physical_lines(document, ink, axes, row["sizes"])
+    axes.set_yscale("log")
+    _time_axis(axes.yaxis)
+    _size_axis(axes, row["sizes"])
+    axes.set_xlabel(xlabel, fontsize=9)
+    axes.set_title(title, fontsize=10, loc="left", color=ink.text)
+    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    return figure
+
+
+def draw_step(document, ink):
+    return _by_size(document, ink, "step", "size of the stack that is full",
+                    "One growth step, by stack size: median time")
+
+
+def draw_climb(document, ink):
+    return _by_size(document, ink, "climb", "depth reached, from an 8 KiB stack",
+                    "A climb in 128-byte frames and back: median time")
+
+
+def draw_tail(document, ink):
+    row = _micro_row(document, "step")
+    if not row:
+        return None
+    cells = row["cells_by_size"][str(min(row["sizes"]))]
+    shown = [g for g in _growth_names(document) if g in cells and cells[g]["time_ns"]]
+    if not shown:
+        return None
+    figure, axes = ink.figure(height=4.3)
+    for growth in shown:
+        points = stats.tail(cells[growth]["rounds_ns"])
+        style = dict(ink.style(document["strategies"], growth), marker="")
+        axes.step([p[0] for p in points], [p[1] for p in points], where="post", linewidth=1.6,
+                  label="plain thread" if growth == THREAD else growth, **style)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    _time_axis(axes.xaxis)
+    axes.set_ylim(top=1.3)
+    axes.yaxis.set_major_locator(FixedLocator([1, 0.5, 0.1, 0.01, 0.001]))
+    axes.yaxis.set_minor_locator(FixedLocator([]))
+    names = {1: "all", 0.5: "p50", 0.1: "p90", 0.01: "p99", 0.001: "p99.9"}
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: names.get(round(v, 4), "")))
+    axes.set_xlabel("time of one step", fontsize=9)
+    axes.set_ylabel("share of steps that took longer", fontsize=9)
+    axes.set_title("One growth step from %s: the whole distribution"
+                   % short_size(min(row["sizes"])), fontsize=10, loc="left", color=ink.text)
+    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    return figure
+
+
+def draw_workloads(document, ink):
+    rows = document["workloads"]
+    names = [s["name"] for s in document["strategies"]]
+    if not any(row["cells"][n]["ratio"] for row in rows for n in names if n in row["cells"]):
+        return None
+    figure, axes = ink.figure(height=1.5 + 0.42 * len(rows))
+    for i, growth in enumerate(names):
+        offset = (i - (len(names) - 1) / 2) * 0.16
+        style = ink.style(document["strategies"], growth)
+        points = [(k + offset, row["cells"][growth]["ratio"]) for k, row in enumerate(rows)
+                  if growth in row["cells"] and row["cells"][growth]["ratio"]]
+        ys, xs = [p[0] for p in points], [p[1]["value"] for p in points]
+        # The interval of a median ratio need not hold the ratio of the medians: never below 0.
+        errors = [[max(0, p[1]["value"] - p[1]["ci"][0]) for p in points],
+                  [max(0, p[1]["ci"][1] - p[1]["value"]) for p in points]]
+        axes.errorbar(xs, ys, xerr=errors, fmt=style["marker"], color=style["color"],
+                      markersize=4, elinewidth=1.1, label=growth)
+    axes.axvline(1, color=ink.muted, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("time relative to a plain thread (left is faster)", fontsize=9)
+    axes.set_title("Libraries on 8 KiB stacks; no mark: not survived", fontsize=10, loc="left",
+                   color=ink.text)
+    below = -0.5 / (0.2 + 0.42 * len(rows))  # half an inch, in heights of the axes
+    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, below), ncols=2)
+    return figure
+
+
+WORDS = {verdict.OK: "ok", verdict.WRONG: "wrong", verdict.CRASHED: "crash", verdict.HUNG: "hung",
+         verdict.REFUSED: "refused", verdict.FAILED: "failed"}
+
+
+def draw_survival(document, ink):
+    rows, names = document["workloads"], [THREAD] + [s["name"] for s in document["strategies"]]
+    if not rows:
+        return None
+    figure, axes = ink.figure(height=1.1 + 0.3 * len(rows))
+    good, bad = ink.colors[2], ink.colors[0]
+    for k, row in enumerate(rows):
+        for i, growth in enumerate(names):
+            cell = row["cells"].get(growth)
+            if not cell:
+                continue
+            ok = cell["verdict"] == verdict.OK
+            axes.add_patch(pyplot.Rectangle((i - 0.47, k - 0.45), 0.94, 0.9, linewidth=0,
+                                            color=good if ok else bad, alpha=0.22 if ok else 0.6))
+            axes.text(i, k, WORDS[cell["verdict"]], ha="center", va="center", fontsize=8,
+                      color=ink.text, weight="normal" if ok else "bold")
+    axes.grid(False)
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(len(names)), [n.replace("+", "+\n") for n in names], fontsize=8)
+    axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+FIGURES = {"growth_step": draw_step, "step_distribution": draw_tail, "climb": draw_climb,
+           "workloads": draw_workloads, "survival": draw_survival}
+
+
+def _svg(figure):
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def draw_all(document, out):
+    """Writes NAME.png and NAME.svg to the folder; returns {name: {"light": svg, "dark": svg}}.
+
+    A figure that has nothing to show is left out.
+    """
+    drawn = {}
+    with matplotlib.rc_context({"svg.hashsalt": "compare", "font.family": "DejaVu Sans"}):
+        for name, draw in FIGURES.items():
+            for ground in GROUNDS:
+                figure = draw(document, Ink(ground))
+                if figure is None:
+                    break
+                drawn.setdefault(name, {})[ground] = _svg(figure)
+                if ground == "light":
+                    figure.savefig(os.path.join(out, name + ".png"), dpi=160)
+                    figure.savefig(os.path.join(out, name + ".svg"))
+                pyplot.close(figure)
+            if name not in drawn:
+                _forget(out, name)
+    return drawn
+
+
+def _forget(out, name):
+    """A plot of an earlier run would be taken for one of this."""
+    for suffix in (".png", ".svg"):
+        path = os.path.join(out, name + suffix)
+        if os.path.exists(path):
+            os.unlink(path)

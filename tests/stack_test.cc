@@ -127,7 +127,7 @@ TEST_F(Stack, SizeIsExactAndBothEndsAreWritable) {
 }
 
 TEST_F(Stack, ASizeOutsideTheLimitsIsRefusedAndNothingIsWritten) {
-  const rt_stack before = {1, 2, 3, 4, 5};
+  const rt_stack before = {1, 2, 3, 4, 0, 5};
   rt_stack s = before;
   for (size_t size : {size_t{0}, size_t{1}, size_t{RT_STACK_MIN - 1}})
     EXPECT_EQ(rt_stackalloc(RT_STACK_COMPACT, size, cache(), &s), GO_EINVAL) << size;

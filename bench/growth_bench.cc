@@ -98,10 +98,11 @@ void BM_GrowthStep(benchmark::State &state, const std::string &growth, bool by_c
     }
   });
   go_stats(&after);
-  state.counters["growths_per_step"] =
-      benchmark::Counter(double(after.growths - before.growths), benchmark::Counter::kAvgIterations);
-  state.counters["live_bytes"] = benchmark::Counter(
-      double(after.bytes_copied - before.bytes_copied), benchmark::Counter::kAvgIterations);
+  const auto perStep = [](uint64_t n) {
+    return benchmark::Counter(static_cast<double>(n), benchmark::Counter::kAvgIterations);
+  };
+  state.counters["growths_per_step"] = perStep(after.growths - before.growths);
+  state.counters["live_bytes"] = perStep(after.bytes_copied - before.bytes_copied);
 }
 
 // ---- A climb ---------------------------------------------------------------------------------

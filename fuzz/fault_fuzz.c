@@ -1,6 +1,6 @@
 // Any fault: any bounds, limit, fault address and SP into rt_faultdecide, and any register file,
 // vector state and move into rt_regfile_adjust.  Both do what their contracts say
-// (runtime/stack/fault.h, runtime/arch/arch.h) and touch nothing else.  The models below are written
+// (runtime/stack/fault.h, runtime/arch/arch.h) and touch nothing else.  The models below come
 // from the contracts; they share no code with what they check.
 //
 // An input is a header, then words; what is missing reads as 0.

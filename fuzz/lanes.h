@@ -1,5 +1,5 @@
-// lanes.h: where a CPU's saved vector state holds words, as the fuzz target `fault` sees it: written
-// from the CPU's manual, independently of runtime/arch.  One file per CPU implements it.
+// lanes.h: where a CPU's saved vector state holds words, as the fuzz target `fault` sees it,
+// written from the CPU's manual, independently of runtime/arch.  One file per CPU implements it.
 #ifndef STACKLAB_FUZZ_LANES_H_
 #define STACKLAB_FUZZ_LANES_H_
 

@@ -68,7 +68,7 @@ void rt_cpu_relax(void);
 struct rt_regfile {
   uint64_t *general;       // the general registers, SP among them
   size_t ngeneral;
-  unsigned char *vector;   // the CPU's vector state as the system saved it; NULL if none
+  unsigned char *vector;   // the CPU's vector state as the system saved it, 8-byte aligned; or NULL
   size_t vector_bytes;
 };
 

@@ -26,7 +26,7 @@ GROUNDS = {"light": ("#ffffff", "#1b1f24", "#8a929b", "#e3e6ea", COLORS),
 # What the machine charges for the parts, from baseline_bench; drawn where it was run.
 PHYSICAL = [("BM_Memcpy", "memcpy of the same bytes", ":"),
             ("BM_MapTouchUnmap", "mmap, touch, munmap", "-."),
-            ("BM_SignalRoundTrip", "one fault and back", "--")]
+            ("BM_SignalRoundTrip/madvise", "one fault and back", "--")]
 
 
 class Ink:

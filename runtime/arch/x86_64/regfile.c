@@ -10,6 +10,7 @@
 //     576  components, at offsets that CPUID leaf 0xD gives
 #include <cpuid.h>
 #include <string.h>
+#include "runtime/arch/adjusters.h"
 #include "runtime/arch/arch.h"
 
 enum {
@@ -35,7 +36,11 @@ static struct {
 
 const size_t rt_arch_redzone_bytes = 128;
 
+// The vector registers are hundreds of words: scanned one by one they cost a tenth of a growth.
+static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
+
 void rt_regfile_init(void) {
+  adjuster = rt_arch_best_adjuster();
   for (int i = 0; i < NEXTENDED; i++) {
     unsigned eax, ebx, ecx, edx;
     const unsigned sub = (unsigned)extended_components[i];
@@ -45,15 +50,8 @@ void rt_regfile_init(void) {
   }
 }
 
-static uint64_t adjust_bytes(unsigned char *bytes, size_t nbytes, const struct rt_wordmove *mv) {
-  uint64_t adjusted = 0;
-  for (size_t i = 0; i + 8 <= nbytes; i += 8) {
-    uint64_t w;
-    memcpy(&w, bytes + i, 8);
-    const uint64_t moved = rt_adjustword(w, mv, &adjusted);
-    if (moved != w) memcpy(bytes + i, &moved, 8);
-  }
-  return adjusted;
+static uint64_t adjust_lanes(unsigned char *bytes, size_t nbytes, const struct rt_wordmove *mv) {
+  return adjuster->adjust((uint64_t *)bytes, nbytes / 8, mv);
 }
 
 static uint32_t word32(const unsigned char *bytes) {
@@ -66,7 +64,7 @@ static uint64_t adjust_vector(unsigned char *area, size_t bytes, const struct rt
   if (bytes < XMM_OFFSET) return 0;
   // XMM lives in the legacy region: a component in its initial state is all zeros there.
   const size_t legacy = bytes - XMM_OFFSET < XMM_BYTES ? bytes - XMM_OFFSET : XMM_BYTES;
-  uint64_t adjusted = adjust_bytes(area + XMM_OFFSET, legacy, mv);
+  uint64_t adjusted = adjust_lanes(area + XMM_OFFSET, legacy, mv);
   if (bytes < LEGACY_BYTES || word32(area + SW_MAGIC_OFFSET) != SW_MAGIC) return adjusted;
   const size_t said = word32(area + SW_SIZE_OFFSET);
   const size_t end = said < bytes ? said : bytes;
@@ -76,7 +74,7 @@ static uint64_t adjust_vector(unsigned char *area, size_t bytes, const struct rt
   for (int i = 0; i < NEXTENDED; i++) {
     const size_t from = layout[i].offset, to = from + layout[i].bytes;
     if (!(in_use >> extended_components[i] & 1) || from >= end) continue;
-    adjusted += adjust_bytes(area + from, (to < end ? to : end) - from, mv);
+    adjusted += adjust_lanes(area + from, (to < end ? to : end) - from, mv);
   }
   return adjusted;
 }

@@ -46,7 +46,7 @@ void PatchRegister(int, siginfo_t *, void *context) {
   uc->uc_mcontext.gregs[REG_RDI] = reinterpret_cast<greg_t>(&good_byte);
 }
 
-// The kernel finds an inaccessible mapping sooner than a guard mark, for which it must walk the page
+// The kernel finds an inaccessible mapping sooner than a guard mark, for which it walks the page
 // table: a growth step is to be held against the round trip of its own kind of guard.
 enum Guard { kProtected, kMarked };
 

@@ -160,6 +160,18 @@ class Benchmarks(unittest.TestCase):
         merged = gbench.merge_rounds([{"BM_A": row}, {}])
         self.assertEqual(merged["BM_A"]["rounds"], [[1.0], []])
 
+    def test_the_quick_mode_keeps_the_ends_of_each_family(self):
+        names = ["BM_A/%d" % (8192 << i) for i in range(10)] + ["BM_B/x/8", "BM_B/y/8", "BM_C"]
+        kept = gbench.thin_out(names)
+        self.assertEqual(kept[0], "BM_A/8192")
+        self.assertEqual(kept[3:], ["BM_A/1048576", "BM_B/x/8", "BM_B/y/8", "BM_C"])
+
+    def test_parts_hold_every_name_once(self):
+        names = [str(i) for i in range(50)]
+        parts = gbench.split(names)
+        self.assertEqual(sorted(sum(parts, [])), sorted(names))
+        self.assertLessEqual(max(map(len, parts)), 16)
+
     def test_names_give_family_and_size(self):
         self.assertEqual(gbench.size_of("BM_Memcpy/8192/manual_time"), 8192)
         self.assertEqual(gbench.family_of("BM_Memcpy/8192/manual_time"), "BM_Memcpy")
@@ -186,7 +198,7 @@ class Documents(unittest.TestCase):
             raise unittest.SkipTest("needs what tools/setup installs: %s" % error)
         cls.table, cls.report = table, report
         effort = plan.Effort(rounds=2, repeat=4, step_repeat=4, first_step_repeat=4, timeout=1,
-                             bench_seconds=1, retry_hung=False)
+                             bench_seconds=1, retry_hung=False, thin_out=True)
         trials = plan.make_trials(LISTING, effort, plan.compile_filter(None))
         cls.progress = io.StringIO()
         verdicts = measure.run_all(trials, FAKE, [], effort, 1, [], cls.progress)

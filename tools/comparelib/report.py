@@ -184,8 +184,10 @@ def _benchmark_tables(document):
             elif b["target"] == target:
                 rows.append([_th(b["name"]), "<td class=bad colspan=4>%s</td>" % escape(
                     b["error"] or "no samples")])
-        text += "<details><summary><code>%s</code>: %d benchmarks</summary>%s</details>\n" % (
-            escape(target), len(rows),
+        left_out = document["run"].get("benchmarks_left_out", {}).get(target, 0)
+        note = ", and %d more in the full mode" % left_out if left_out else ""
+        text += "<details><summary><code>%s</code>: %d benchmarks%s</summary>%s</details>\n" % (
+            escape(target), len(rows), note,
             _table(["benchmark", "median", "95% interval", "quartiles", "label"], rows,
                    _measured_on(document)))
     return text

@@ -112,7 +112,9 @@ def benchmarks(document):
     for row in document["benchmarks"]:
         if row["target"] != target:
             target = row["target"]
-            lines += ["", "%s: median [95%% interval]" % target]
+            left_out = document["run"].get("benchmarks_left_out", {}).get(target, 0)
+            note = "; %d more with --full or --only" % left_out if left_out else ""
+            lines += ["", "%s: median [95%% interval]%s" % (target, note)]
         if row["time_ns"]:
             lines.append("  %-44s %s" % (row["name"], _time_columns(row["time_ns"])))
         else:

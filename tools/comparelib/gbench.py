@@ -22,8 +22,8 @@ def list_names(program, timeout=20):
 
 def min_seconds(budget, benchmarks, rounds):
     """Time for one benchmark in one process: finding the iterations, and what a benchmark does
-    outside the time it takes, come to about three times what is asked for."""
-    share = budget / max(1, benchmarks * rounds) / 4
+    outside the time it takes, come to several times what is asked for."""
+    share = budget / max(1, benchmarks * rounds) / 8
     return min(MOST_SECONDS, max(LEAST_SECONDS, share))
 
 

@@ -28,7 +28,7 @@ class Effort:
 
 
 QUICK = Effort(rounds=5, repeat=24, step_repeat=200, first_step_repeat=1200, timeout=8,
-               bench_seconds=60, retry_hung=False, thin_out=True)
+               bench_seconds=110, retry_hung=False, thin_out=True)
 FULL = Effort(rounds=10, repeat=60, step_repeat=1000, first_step_repeat=6000, timeout=40,
               bench_seconds=1200, retry_hung=True, thin_out=False)
 

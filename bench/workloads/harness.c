@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512 };
+enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512, RED_ZONE_BYTES = 128 };
 
 static uint64_t now_ns(void) {
   struct timespec t;
@@ -130,14 +130,15 @@ static unsigned char *lowest_used(const struct reference *ref) {
 }
 
 // Runs twice: what a library does on its first call in a thread (malloc makes an arena) is no
-// part of its depth.  The stack is cleared in between, but for this frame and memset's.
+// part of its depth.  The stack below this frame is cleared in between, without a call, which
+// would have a frame there.
 static void *reference_run(void *arg) {
   struct reference *ref = arg;
   unsigned char *here = __builtin_frame_address(0);
   ref->trial->workload->run(ref->trial->size);
-  unsigned char *lowest = lowest_used(ref);
-  if (lowest + ENTRY_BYTES < here)
-    memset(lowest, 0, (size_t)(here - ENTRY_BYTES - lowest));
+  const unsigned char *sp = __builtin_alloca(16);
+  for (volatile unsigned char *at = lowest_used(ref); at + RED_ZONE_BYTES < sp; at++)
+    *at = 0;
   ref->checksum = ref->trial->workload->run(ref->trial->size);
   ref->stack_used = (size_t)(here - lowest_used(ref));
   return NULL;

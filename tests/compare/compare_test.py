@@ -80,7 +80,7 @@ def is_running(pid):
     try:
         with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -97,7 +97,8 @@ class Children(unittest.TestCase):
                 "time.sleep(600)")
         outcome = child.run([sys.executable, "-c", code], 1)
         self.assertTrue(outcome.timed_out)
-        self.assertFalse(is_running(int(outcome.stdout)))
+        while is_running(int(outcome.stdout)):  # killed, and dead as soon as it is scheduled
+            os.sched_yield()
 
     def test_a_child_that_closes_its_pipes_is_still_limited(self):
         code = "import os, time; os.close(1); os.close(2); time.sleep(600)"
@@ -160,6 +161,18 @@ class Benchmarks(unittest.TestCase):
         merged = gbench.merge_rounds([{"BM_A": row}, {}])
         self.assertEqual(merged["BM_A"]["rounds"], [[1.0], []])
 
+    def test_the_quick_mode_keeps_the_ends_of_each_family(self):
+        names = ["BM_A/%d" % (8192 << i) for i in range(10)] + ["BM_B/x/8", "BM_B/y/8", "BM_C"]
+        kept = gbench.thin_out(names)
+        self.assertEqual(kept[0], "BM_A/8192")
+        self.assertEqual(kept[3:], ["BM_A/1048576", "BM_B/x/8", "BM_B/y/8", "BM_C"])
+
+    def test_parts_hold_every_name_once(self):
+        names = [str(i) for i in range(50)]
+        parts = gbench.split(names)
+        self.assertEqual(sorted(sum(parts, [])), sorted(names))
+        self.assertLessEqual(max(map(len, parts)), 16)
+
     def test_names_give_family_and_size(self):
         self.assertEqual(gbench.size_of("BM_Memcpy/8192/manual_time"), 8192)
         self.assertEqual(gbench.family_of("BM_Memcpy/8192/manual_time"), "BM_Memcpy")
@@ -186,12 +199,12 @@ class Documents(unittest.TestCase):
             raise unittest.SkipTest("needs what tools/setup installs: %s" % error)
         cls.table, cls.report = table, report
         effort = plan.Effort(rounds=2, repeat=4, step_repeat=4, first_step_repeat=4, timeout=1,
-                             bench_seconds=1, retry_hung=False)
+                             bench_seconds=1, retry_hung=False, thin_out=True)
         trials = plan.make_trials(LISTING, effort, plan.compile_filter(None))
         cls.progress = io.StringIO()
         verdicts = measure.run_all(trials, FAKE, [], effort, 1, [], cls.progress)
         about = {"cpu": "c", "cpus": 2, "kernel": "k", "system": "s", "page_bytes": 4096,
-                 "compiler": "cc", "flags": "-O2", "commit": "0", "date": "d",
+                 "compiler": "cc", "flags": "-O2", "commit": "0", "date": "d", "load": "3.00 0 0",
                  "libraries": {"fake": "1"}}
         run = {"mode": "quick", "seed": 1, "rounds": 2, "build": "b", "only": None}
         cls.hung_runs = sum(len(vs) for t, vs in verdicts.items()
@@ -224,7 +237,7 @@ class Documents(unittest.TestCase):
     def test_nothing_is_left_out_of_the_text(self):
         text = self.table.render(self.document)
         for part in ("CRASHED", "HUNG", "WRONG RESULT", "REFUSED", "about to fall",
-                     "bench x: gone", "commit 0", "newest"):
+                     "bench x: gone", "commit 0", "newest", "busy"):
             self.assertIn(part, text)
         self.assertLessEqual(max(map(len, text.splitlines())), 130)
 

@@ -86,6 +86,10 @@ def _crossing_sentence(document):
              for name, cell in growers), short_ratio(times))
 
 
+def _count(n):
+    return "%d library workload%s" % (n, "" if n == 1 else "s")
+
+
 def _survival_sentence(document):
     rows = document["workloads"]
     if not rows:
@@ -97,10 +101,11 @@ def _survival_sentence(document):
     parts = []
     for (right, broken), names in sorted(scores.items(), key=lambda item: -item[0][0]):
         if not broken:
-            parts.append("all %d are right under %s" % (right, join(names)))
+            parts.append("%s right under %s" % (
+                "all %d are" % right if right > 1 else "it is", join(names)))
         else:
             parts.append("%d under %s, which breaks %s" % (right, join(names), join(broken)))
-    return "Of %d library workloads entered on 8 KiB stacks, %s." % (len(rows), "; ".join(parts))
+    return "Of %s entered on 8 KiB stacks, %s." % (_count(len(rows)), "; ".join(parts))
 
 
 def _overhead_sentence(document):
@@ -114,7 +119,7 @@ def _overhead_sentence(document):
             count += 1
             for name, cell in zip(names, cells):
                 ratios[name].append(cell["ratio"]["value"])
-    if not count:
+    if count < 2:
         return None
     parts = ["%s %.2f" % (name, stats.geometric_mean(values)) for name, values in ratios.items()]
     return ("Over the %d workloads that all strategies get right, the time relative to a plain %s "

@@ -18,15 +18,15 @@ class Progress:
     """One live line on a terminal; off one, a line at every tenth part."""
 
     def __init__(self, total, stream=None):
-        self.total, self.done, self.begin = max(1, total), 0, time.monotonic()
+        self.total, self.done, self.begin = max(1e-9, total), 0.0, time.monotonic()
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
         self.shown_tenth = 0
         self.width = 0
 
-    def step(self, what):
-        self.done += 1
-        share = self.done / self.total
+    def step(self, what, weight):
+        self.done += weight
+        share = min(1, self.done / self.total + 1e-9)
         spent = time.monotonic() - self.begin
         text = "%3d%%  %s  (%.0f s, about %.0f s left)" % (
             100 * share, what, spent, spent / share - spent)
@@ -46,13 +46,25 @@ class Progress:
 
 @dataclass
 class Bench:
-    """A benchmark program and the names in it that are wanted."""
+    """A benchmark program, the names in it that are wanted, and their results in each round."""
     label: str
     program: str
     names: list
     seconds: float
+    left_out: int = 0  # wanted too, but not in the quick mode
     rounds: list = field(default_factory=list)
-    context: dict = field(default_factory=dict)
+
+
+@dataclass
+class Part:
+    """Some of a program's benchmarks: what one process runs."""
+    bench: Bench
+    names: list
+    seconds: float  # for each
+    late: bool = False
+
+    def __str__(self):
+        return self.bench.label
 
 
 def environment(rng):
@@ -71,12 +83,13 @@ def find_benches(programs, wanted, effort, problems):
         except gbench.BadOutput as error:
             problems.append("%s %s" % (label, error))
             continue
-        kept = [n for n in names if wanted(n) or wanted(label)]
+        matching = [n for n in names if wanted(n) or wanted(label)]
+        kept = gbench.thin_out(matching) if effort.thin_out else matching
         if kept:
-            benches.append(Bench(label, program, kept, 0))
+            benches.append(Bench(label, program, kept, 0, len(matching) - len(kept)))
     total = sum(len(b.names) for b in benches)
     for b in benches:
-        b.seconds = gbench.min_seconds(effort.bench_seconds, total, effort.rounds * 3)
+        b.seconds = gbench.min_seconds(effort.bench_seconds, total, effort.rounds)
     return benches
 
 
@@ -87,38 +100,59 @@ def _run_trial(trial, program, effort, env, verdicts):
     earlier.append(verdict.judge(child.run(trial.argv(program), effort.timeout, env=env)))
 
 
-def _run_bench(bench, env, problems):
-    timeout = 30 + 20 * len(bench.names) * bench.seconds
-    try:
-        bench.context, rows = gbench.run(bench.program, bench.names, bench.seconds, timeout, env)
-    except gbench.BadOutput as error:
-        if not any(p.startswith(bench.label + " ") for p in problems):
-            problems.append("%s %s" % (bench.label, error))
+def _run_part(part, env, number, problems):
+    bench = part.bench
+    if part.late:
         return
-    bench.rounds.append(rows)
-    missing = [n for n in bench.names if n not in rows]
-    for name in missing:
+    timeout = 20 + 40 * len(part.names) * part.seconds
+    try:
+        _, rows = gbench.run(bench.program, part.names, part.seconds, timeout, env)
+    except gbench.BadOutput as error:
+        part.late = True  # not again: the rounds of the others are worth more
+        problems.append("%s %s; given up: %s" % (bench.label, error, " ".join(part.names)))
+        return
+    while len(bench.rounds) <= number:
+        bench.rounds.append({})
+    bench.rounds[number].update(rows)
+    for name in part.names:
         problem = "%s printed no result for %s" % (bench.label, name)
-        if problem not in problems:
+        if name not in rows and problem not in problems:
             problems.append(problem)
+
+
+def make_jobs(trials, benches):
+    """[(expected seconds, job)]: the weights that the progress line goes by."""
+    jobs = [(0.12, trial) for trial in trials]
+    for bench in benches:
+        # One that times a part of its loop by hand may do a hundred times as much beside it.
+        by_hand = [n for n in bench.names if "manual_time" in n]
+        others = [n for n in bench.names if "manual_time" not in n]
+        parts = [Part(bench, names, bench.seconds) for names in gbench.split(others)]
+        parts += [Part(bench, names, bench.seconds / 5) for names in gbench.split(by_hand)]
+        jobs += [(0.2 + 4 * len(p.names) * bench.seconds, p) for p in parts]
+    return jobs
 
 
 def run_all(trials, program, benches, effort, seed, problems, stream=None):
     """Runs everything; returns {trial: [Verdict of each run]}.  Benches keep their own rounds."""
     rng = random.Random(seed)
-    jobs = [("trial", t) for t in trials] + [("bench", b) for b in benches]
-    progress = Progress(len(jobs) * effort.rounds, stream)
+    jobs = make_jobs(trials, benches)
+    progress = Progress(sum(weight for weight, _ in jobs) * effort.rounds, stream)
     verdicts = {}
+    bench_spent = 0.0
     try:
-        for _ in range(effort.rounds):
+        for number in range(effort.rounds):
             rng.shuffle(jobs)
-            for kind, job in jobs:
-                env = environment(rng)
-                if kind == "trial":
-                    _run_trial(job, program, effort, env, verdicts)
+            for weight, job in jobs:
+                if isinstance(job, Part):
+                    # Each once, whatever it takes; then as long as there is time.
+                    if number == 0 or bench_spent < effort.bench_seconds:
+                        begin = time.monotonic()
+                        _run_part(job, environment(rng), number, problems)
+                        bench_spent += time.monotonic() - begin
                 else:
-                    _run_bench(job, env, problems)
-                progress.step(str(job) if kind == "trial" else job.label)
+                    _run_trial(job, program, effort, environment(rng), verdicts)
+                progress.step(str(job), weight)
     finally:
         progress.end()
     return verdicts

@@ -24,12 +24,13 @@ class Effort:
     timeout: float          # seconds for one process
     bench_seconds: float    # for all benchmark programs together
     retry_hung: bool
+    thin_out: bool          # of benchmarks that differ in arguments only, a few
 
 
 QUICK = Effort(rounds=5, repeat=24, step_repeat=200, first_step_repeat=1200, timeout=8,
-               bench_seconds=40, retry_hung=False)
+               bench_seconds=110, retry_hung=False, thin_out=True)
 FULL = Effort(rounds=10, repeat=60, step_repeat=1000, first_step_repeat=6000, timeout=40,
-              bench_seconds=600, retry_hung=True)
+              bench_seconds=1200, retry_hung=True, thin_out=False)
 
 
 @dataclass(frozen=True)

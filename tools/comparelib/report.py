@@ -10,7 +10,7 @@ from html import escape
 from comparelib import verdict
 from comparelib.headline import short_size, short_time
 from comparelib.plan import THREAD
-from comparelib.table import SHORT, growths_note, interval
+from comparelib.table import SHORT, ci_text, growths_note, interval
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1b1f24; --muted: #59636e;
@@ -127,7 +127,7 @@ def _time_cells(cell):
         return ['<td class=bad colspan=4>%s</td>' % escape(SHORT[cell["verdict"]])]
     t = cell["time_ns"]
     return [_td(short_time(t["median"]), "n"),
-            _td("%s .. %s" % tuple(map(short_time, t["ci"])), "n"),
+            _td(ci_text(t), "n"),
             _td("%s .. %s" % tuple(map(short_time, t["quartiles"])), "n"),
             _td(interval(cell["ratio"]) or "-", "n")]
 
@@ -178,14 +178,16 @@ def _benchmark_tables(document):
             if b["target"] == target and b["time_ns"]:
                 t = b["time_ns"]
                 rows.append([_th(b["name"]), _td(short_time(t["median"]), "n"),
-                             _td("%s .. %s" % tuple(map(short_time, t["ci"])), "n"),
+                             _td(ci_text(t), "n"),
                              _td("%s .. %s" % tuple(map(short_time, t["quartiles"])), "n"),
                              _td(b["label"])])
             elif b["target"] == target:
                 rows.append([_th(b["name"]), "<td class=bad colspan=4>%s</td>" % escape(
                     b["error"] or "no samples")])
-        text += "<details><summary><code>%s</code>: %d benchmarks</summary>%s</details>\n" % (
-            escape(target), len(rows),
+        left_out = document["run"].get("benchmarks_left_out", {}).get(target, 0)
+        note = ", and %d more in the full mode" % left_out if left_out else ""
+        text += "<details><summary><code>%s</code>: %d benchmarks%s</summary>%s</details>\n" % (
+            escape(target), len(rows), note,
             _table(["benchmark", "median", "95% interval", "quartiles", "label"], rows,
                    _measured_on(document)))
     return text
@@ -232,6 +234,7 @@ def render(document, figures):
     answer = "".join("<p>%s</p>\n" % escape(s) for s in document["headline"])
     parts = ["<h1>How a goroutine's stack grows: what it costs, and what breaks</h1>\n",
              "<div class=answer>%s</div>\n" % answer]
+    parts += ["<p class=muted>%s</p>\n" % escape(note) for note in document["notes"]]
     if document["workloads"]:
         parts.append(_survival(document))
     if document["micro"]:

@@ -104,13 +104,26 @@ def check_needs(library, problems):
                 row["name"], asked, used))
 
 
+def make_notes(machine, run):
+    """What a reader should know before believing a figure."""
+    notes = []
+    load = float(machine["load"].split()[0])
+    if load > 0.5 * machine["cpus"]:
+        notes.append("The machine was busy when the run began: load average %.1f on %d CPUs.  "
+                     "Intervals are wider than they need be." % (load, machine["cpus"]))
+    if run["only"]:
+        notes.append("Only what matches %r was run." % run["only"])
+    return notes
+
+
 def make_document(listing, verdicts, benches, machine, problems, run):
     library, micro = make_workloads(listing, verdicts)
     check_needs(library, problems)
     benchmarks = make_benchmarks(benches, problems)
     return {"schema": 1, "run": run, "machine": machine, "baseline": THREAD,
             "strategies": listing["strategies"], "workloads": library, "micro": micro,
-            "benchmarks": benchmarks, "problems": problems}
+            "benchmarks": benchmarks, "notes": make_notes(machine, run),
+            "problems": problems}
 
 
 def cell_of(document, name, size, growth):

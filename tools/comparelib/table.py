@@ -18,9 +18,15 @@ def _wrap(text, indent, width=WIDTH):
     return lines + [indent + line]
 
 
+def ci_text(time_ns):
+    """The interval of a median; one or two processes say nothing about the next."""
+    if time_ns["processes"] < 3:
+        return "from %d process%s" % (time_ns["processes"], "es"[:2 * time_ns["processes"] - 2])
+    return "%s .. %s" % tuple(map(short_time, time_ns["ci"]))
+
+
 def _time_columns(time_ns):
-    return "%10s  [%s .. %s]" % (short_time(time_ns["median"]), short_time(time_ns["ci"][0]),
-                                 short_time(time_ns["ci"][1]))
+    return "%10s  [%s]" % (short_time(time_ns["median"]), ci_text(time_ns))
 
 
 def interval(ratio):
@@ -112,11 +118,13 @@ def benchmarks(document):
     for row in document["benchmarks"]:
         if row["target"] != target:
             target = row["target"]
-            lines += ["", "%s: median [95%% interval]" % target]
+            left_out = document["run"].get("benchmarks_left_out", {}).get(target, 0)
+            note = "; %d more with --full or --only" % left_out if left_out else ""
+            lines += ["", "%s: median [95%% interval]%s" % (target, note)]
         if row["time_ns"]:
-            lines.append("  %-44s %s" % (row["name"], _time_columns(row["time_ns"])))
+            lines.append("  %-56s %s" % (row["name"], _time_columns(row["time_ns"])))
         else:
-            lines.append("  %-44s %s" % (row["name"], "ERROR: " + (row["error"] or "no samples")))
+            lines.append("  %-56s %s" % (row["name"], "ERROR: " + (row["error"] or "no samples")))
     return lines[1:]
 
 
@@ -127,6 +135,8 @@ def render(document):
     if document["workloads"]:
         blocks += [survival(document), workloads(document)]
     blocks += [micro(document), benchmarks(document)]
+    if document["notes"]:
+        blocks.append([line for note in document["notes"] for line in _wrap("NOTE: " + note, "")])
     if document["problems"]:
         blocks.append(["PROBLEMS"] + [line for p in document["problems"]
                                       for line in _wrap(p, "  ")])

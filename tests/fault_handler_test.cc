@@ -267,6 +267,9 @@ TEST_F(ThePreviousHandler, RunsUnderTheMaskItAskedForAndNoLonger) {
 TEST_F(ThePreviousHandler, GetsSigbusToo) {
   EXPECT_EXIT((Install(SIGBUS, [](int sig) { _exit(sig == SIGBUS ? kPlain : 1); }),
                OnAGrownStack([] {
+                 struct sigaction now;
+                 sigaction(SIGBUS, nullptr, &now);
+                 if (!(now.sa_flags & SA_ONSTACK)) _exit(1);  // the test's own
                  const int fd = memfd_create("empty", 0);
                  Touch(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
                })),

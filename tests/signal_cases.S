@@ -390,6 +390,22 @@ CASE case_redzone
   jne     2b
 DONE case_redzone
 
+// All of it is live when a store below it faults: no compiler does that, but the rule is 128 bytes.
+CASE case_redzone_whole
+  movl    $15, %ecx
+1:
+  movq    %rcx, -128(%rsp,%rcx,8)
+  decl    %ecx
+  jns     1b
+  movb    $1, -192(%rsp)
+  xorl    %ecx, %ecx
+2:
+  CHECK case_redzone_whole, 1, %rcx, -128(%rsp,%rcx,8)
+  incl    %ecx
+  cmpl    $16, %ecx
+  jne     2b
+DONE case_redzone_whole
+
 CASE case_redzone_pointers
   leaq    -8(%rsp), %rdx
   movl    $16, %ecx

@@ -25,6 +25,7 @@ uint64_t case_push(uintptr_t sp), case_push_memory(uintptr_t sp), case_push_sp(u
 
 // The red zone: stores to the 128 bytes below SP from the top down, then reads them all back.
 uint64_t case_redzone(uintptr_t sp);
+uint64_t case_redzone_whole(uintptr_t sp);  // stores below the red zone once it is full
 // The red zone holds pointers to itself; each is followed after the last store.
 uint64_t case_redzone_pointers(uintptr_t sp);
 // A pointer 4168 bytes below SP is computed, then a call pushes, then the callee fills 4096 bytes

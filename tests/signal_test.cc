@@ -111,6 +111,8 @@ TEST(AReadModifyWriteThatFaults, HappensOnce) {
 
 TEST(TheRedZone, IsCopiedAtEveryByte) { ExpectRightAtEveryByte(case_redzone, 128); }
 
+TEST(TheRedZone, IsCopiedToItsLastByte) { ExpectRightAtEveryByte(case_redzone_whole, 192); }
+
 TEST(TheRedZone, HasItsPointersAdjusted) {
   // Words are adjusted where they are aligned, as a compiler aligns them.
   ExpectRightAtEveryByte(case_redzone_pointers, 128, 8);

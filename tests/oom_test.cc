@@ -255,7 +255,7 @@ void Stay(void *) {
 }
 
 void Touch(void *) {
-  volatile char frame[12 << 10];
+  volatile char frame[100 << 10];
   for (size_t i = sizeof frame; i > 0; i -= 512) frame[i - 1] = 1;
 }
 
@@ -285,9 +285,10 @@ void FillUp(void *) {
 int RunCrowd(const char *growth, const char *guard, size_t stack_initial, bool faults) {
   go_config config = {};
   config.maxprocs = 1;
-  config.growth = growth;
+  config.growth = faults ? growth : "reserve";
   config.guard_kind = guard;
   crowd = {};
+  crowd.options.growth = growth;
   crowd.options.stack_initial = stack_initial;
   crowd.faults = faults;
   return go_run(&config, FillUp, nullptr);

@@ -328,6 +328,7 @@ TEST(OutOfMappings, SpawnSaysSoAndGoesOnWhenOthersHaveGone) {
 
 TEST(OutOfMappings, AGoroutineThatMustGrowEndsTheProcessWithTheMessage) {
   if (CannotReachTheMapCount()) GTEST_SKIP() << "vm.max_map_count is out of reach";
+  if (__has_feature(address_sanitizer)) GTEST_SKIP() << "the sanitizer needs mappings itself";
   const Child child = RunChild([] { return RunCrowd("signal", "mprotect", 8192, true); });
   EXPECT_TRUE(child.Killed(SIGABRT) && IsTheMessage(child.err)) << child.Describe();
   EXPECT_NE(child.err.find("as many mappings as vm.max_map_count"), std::string::npos);

@@ -207,7 +207,7 @@ TEST_P(CopyStack, RepeatedMovesDoNotUseUpTheMappingsOfTheProcess) {
 
 // ---- RT_COPY_AUTO ----------------------------------------------------------------------------
 
-TEST(CopyStackAuto, MovesPagesFromItsThresholdOn) {
+TEST(CopyStackAuto, MovesPagesFromItsThresholdOnToAStackWithoutMemory) {
   const rt_stack_config config = {};
   ASSERT_EQ(rt_stackinit(&config), 0);
   rt_copystack_init();
@@ -215,15 +215,18 @@ TEST(CopyStackAuto, MovesPagesFromItsThresholdOn) {
   rt_stack from = {}, to = {};
   ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, RT_PAGEMOVE_BYTES, cache.get(), &from), 0);
   ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 2 * RT_PAGEMOVE_BYTES, cache.get(), &to), 0);
-  for (size_t less : {0, 1, 8}) {
-    const uint64_t pointer = from.hi;
-    memcpy(At(from.hi - 8), &pointer, 8);
-    rt_copied copied = {};
-    rt_copystack(&from, &to, from.lo + less, RT_COPY_AUTO, &copied);
-    EXPECT_EQ(copied.moved_pages, less == 0 && !rt_sanitize_pages_pinned());
-    uint64_t moved;
-    memcpy(&moved, At(to.hi - 8), 8);
-    EXPECT_EQ(moved, to.hi);
+  for (bool resident : {false, true}) {
+    to.resident = resident;
+    for (size_t less : {0, 1, 8}) {
+      const uint64_t pointer = from.hi;
+      memcpy(At(from.hi - 8), &pointer, 8);
+      rt_copied copied = {};
+      rt_copystack(&from, &to, from.lo + less, RT_COPY_AUTO, &copied);
+      EXPECT_EQ(copied.moved_pages, less == 0 && !resident && !rt_sanitize_pages_pinned());
+      uint64_t moved;
+      memcpy(&moved, At(to.hi - 8), 8);
+      EXPECT_EQ(moved, to.hi);
+    }
   }
   rt_stackfree(cache.get(), &from);
   rt_stackfree(cache.get(), &to);

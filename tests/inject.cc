@@ -96,7 +96,8 @@ void *__wrap_mremap(void *from, size_t old_bytes, size_t bytes, int flags, ...) 
 }
 
 int __wrap_sigaltstack(const stack_t *stack, stack_t *old) {
-  if (!inject::Fails(inject::kSigaltstack)) return __real_sigaltstack(stack, old);
+  // Sanitizers, which are linked in, only ask for the present one.
+  if (!stack || !inject::Fails(inject::kSigaltstack)) return __real_sigaltstack(stack, old);
   errno = ENOMEM;
   return -1;
 }

@@ -23,13 +23,16 @@ constexpr size_t kStepSlack = 1024;  // left on the stack before the step; a fau
 
 // ---- Using stack -----------------------------------------------------------------------------
 
-// Touches `bytes` of stack in frames of Frame bytes, from the top down; returns at the bottom.
+// Calls itself until about `bytes` of stack are used, in frames that hold Frame bytes and what a
+// call takes beside, at most kCallBytes.
+constexpr size_t kCallBytes = 48;
+
 template <size_t Frame>
 __attribute__((noinline)) void descend(size_t bytes) {
   volatile char frame[Frame];
   frame[0] = 1;
   benchmark::DoNotOptimize(&frame);
-  if (bytes > Frame) descend<Frame>(bytes - Frame);
+  if (bytes > 2 * (Frame + kCallBytes)) descend<Frame>(bytes - Frame - kCallBytes);
   frame[Frame - 1] = 1;  // not a tail call
 }
 
@@ -119,10 +122,13 @@ void descendBy(size_t frame, size_t bytes) {
   if (frame == 16384) descend<16384>(bytes);
 }
 
+// The stack that a climb to `bytes` ends on has `bytes`, all but its last pages used.
+size_t used() { return climb.bytes - 8192; }
+
 void climbOnce(void *) {
   bench::Stopwatch watch;
   watch.start();
-  descendBy(climb.frame, climb.bytes);
+  descendBy(climb.frame, used());
   climb.seconds = watch.stop();
 }
 
@@ -131,8 +137,8 @@ void climbOnce(void *) {
 void climbAsked(void *) {
   bench::Stopwatch watch;
   watch.start();
-  bench::check(go_checkpoint(climb.bytes + climb.bytes / 2 + 4096), "go_checkpoint");
-  descendBy(climb.frame, climb.bytes);
+  bench::check(go_checkpoint(used()), "go_checkpoint");
+  descendBy(climb.frame, used());
   climb.seconds = watch.stop();
 }
 
@@ -141,19 +147,37 @@ void drain() {
   rt_stackdrain(&cache);
 }
 
-void BM_Climb(benchmark::State &state, const std::string &growth, bool asked, bool cold) {
+void climbLoop(benchmark::State &state, const std::string &growth, bool asked) {
+  go_spawn_options options = {};
+  options.growth = growth.c_str();
+  options.stack_initial = 8192;
+  const auto once = [&] {
+    bench::check(go_spawn(&options, asked ? climbAsked : climbOnce, nullptr), "go_spawn");
+    go_yield();
+  };
+  once();  // warms the pool
+  for (auto _ : state) {
+    once();
+    state.SetIterationTime(climb.seconds);
+  }
+}
+
+void BM_ClimbWarm(benchmark::State &state, const std::string &growth, bool asked) {
+  climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
+  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, asked); });
+}
+
+// Each climb in a scheduler of its own, over a pool whose memory was given back.
+void BM_ClimbCold(benchmark::State &state, const std::string &growth, bool asked) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
   for (auto _ : state) {
-    // Cold: each climb in a scheduler of its own, over a pool whose memory was given back.
-    if (cold) drain();
+    drain();
     bench::onGoroutine(state, 1, [&](benchmark::State &) {
       go_spawn_options options = {};
       options.growth = growth.c_str();
       options.stack_initial = 8192;
-      for (int round = 0; round < (cold ? 1 : 8); round++) {
-        bench::check(go_spawn(&options, asked ? climbAsked : climbOnce, nullptr), "go_spawn");
-        go_yield();
-      }
+      bench::check(go_spawn(&options, asked ? climbAsked : climbOnce, nullptr), "go_spawn");
+      go_yield();
     });
     state.SetIterationTime(climb.seconds);
   }
@@ -227,12 +251,11 @@ void registerFor(const std::string &name, const rt_growth *growth) {
     benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/checkpoint").c_str(), BM_GrowthStep,
                                  name, true)
         ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
-  for (const bool cold : {false, true}) {
-    const char *kind = cold ? "/cold" : "/warm";
-    benchmark::RegisterBenchmark(("BM_Climb/" + name + kind).c_str(), BM_Climb, name,
-                                 checkpoints && !growth->fault, cold)
-        ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
-  }
+  const bool asked = checkpoints && !growth->fault;
+  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, asked)
+      ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
+  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, asked)
+      ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
   benchmark::RegisterBenchmark(("BM_NoGrowth/" + name).c_str(), BM_NoGrowth, name);
 }
 

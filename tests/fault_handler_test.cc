@@ -151,8 +151,10 @@ class AFaultElsewhere : public testing::Test {
   void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
-#define EXPECT_KILLED_BY(signal, statement) \
-  EXPECT_EXIT(statement, testing::KilledBySignal(signal), "^$")
+// Silently, or with the one line that suspects a stale pointer.
+#define EXPECT_KILLED_BY(signal, statement)                \
+  EXPECT_EXIT(statement, testing::KilledBySignal(signal),  \
+              "^(stacklab: goroutine [^\n]* a stale pointer\\?[^\n]*\n)?$")
 #define EXPECT_CODE(code, statement) EXPECT_EXIT(statement, testing::ExitedWithCode(code), "^$")
 
 TEST_F(AFaultElsewhere, KillsByItsSignalWithoutAHandler) {
@@ -335,6 +337,25 @@ TEST(AStackBelowItsLimit, GrowsToExactlyTheLimit) {
   }, config);
   EXPECT_EQ(swept.growths, 1u);
   EXPECT_EQ(b.hi - b.lo, 40000u);
+}
+
+// ---- Last words --------------------------------------------------------------------------------
+
+void FaultAfterMoves(int moves, const char *growth) {
+  RunFirst(SmallStacks(growth), [=] {
+    for (int i = 0; i < moves; i++) case_push(Bounds().lo);
+    *reinterpret_cast<volatile int *>(16) = 1;
+  });
+}
+
+TEST(LastWordsDeathTest, NameTheGoroutineWhoseStackHasMovedAndHowOften) {
+  EXPECT_EXIT(FaultAfterMoves(2, "signal"), testing::KilledBySignal(SIGSEGV),
+              "^stacklab: goroutine [0-9]+: fault at 0x10, outside its stack, which strategy "
+              "signal has moved 2 times: a stale pointer\\?");
+}
+
+TEST(LastWordsDeathTest, AreNotSpokenWhereNoStackHasMoved) {
+  EXPECT_EXIT(FaultAfterMoves(0, "signal"), testing::KilledBySignal(SIGSEGV), "^$");
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ struct os_fault {
   uintptr_t sp;    // the interrupted stack pointer
   uintptr_t pc;
   void *context;   // the system's register file, for os_fault_regs
+  bool fatal;      // nobody else handles such faults: unless ours, this one ends the process
 };
 
 // os_fault_handler_fn answers true if the fault is dealt with and the instruction is to run

@@ -79,7 +79,10 @@ static void on_signal(int sig, siginfo_t *si, void *context) {
   const int saved = errno;
   bool handled = false;
   if (is_access_fault(sig, si)) {
-    struct os_fault f = {.addr = (uintptr_t)si->si_addr, .context = context};
+    const struct sigaction *next = &previous_of(sig)->action;
+    struct os_fault f = {.addr = (uintptr_t)si->si_addr,
+                         .context = context,
+                         .fatal = !(next->sa_flags & SA_SIGINFO) && next->sa_handler == SIG_DFL};
     os_context_pc_sp(context, &f.pc, &f.sp);
     handled = atomic_load_explicit(&fault_handler, memory_order_acquire)(&f);
   }

@@ -142,6 +142,23 @@ TEST(AWakeUp, IsNeverLost) {
   EXPECT_EQ(ran, kRounds * kWorkers);
 }
 
+// What a goroutine spawns while it never parks must run on another thread, which is at any point of
+// going idle, round after round.  One that is forgotten is waited for until the test's timeout.
+TEST(AWakeUp, BringsAThreadToWorkThatItsMakerDoesNotReach) {
+  static std::atomic<int> ran;
+  ran = 0;
+  go_config config = TwoProcs("reserve");
+  config.stack_reserve = 1 << 20;
+  ASSERT_EQ(RunFirst(config, [] {
+    for (int round = 1; round <= 2000; round++) {
+      if (go_spawn(nullptr, [](void *) { ran++; }, nullptr) != GO_OK) abort();
+      while (ran != round) __builtin_ia32_pause();
+      for (volatile int gap = 0; gap < round % 64 * 32; gap = gap + 1) continue;
+    }
+  }), GO_OK);
+  EXPECT_EQ(ran, 2000);
+}
+
 // ---- 9: library functions with frames of tens of KiB -------------------------------------------
 
 uint64_t CallLibrary(uint64_t) {

@@ -133,6 +133,29 @@ TEST(ABacktrace, FromTheSystemStackGoesOnIntoTheGoroutine) {
   ExpectTheWholeWay(2, code);
 }
 
+// A function that runs after its goroutine has parked was called by the scheduler's loop.
+TEST(ABacktrace, FromAParkFunctionGoesOnIntoTheScheduler) {
+  static uint64_t code;
+  ASSERT_EQ(RunFirst(SmallStacks("reserve"), [] {
+    static struct rt_g *sleeper;
+    go_spawn(nullptr,
+             [](void *) {
+               sleeper = rt_getg();
+               rt_gopark([](void *) { code = unwind_outer(1); }, nullptr);
+             },
+             nullptr);
+    go_yield();
+    rt_goready(sleeper);
+    go_yield();
+  }), GO_OK);
+  EXPECT_EQ(code, uint64_t{_URC_END_OF_STACK});
+  const std::vector<std::string> names = Names();
+  EXPECT_LT(Find(names, "unwind_outer"), Find(names, "rt_onstack"));
+  EXPECT_LT(Find(names, "rt_onstack"), Find(names, "go_run"));
+  EXPECT_LT(Find(names, "go_run"), Find(names, "main"));
+  EXPECT_LT(Find(names, "main"), names.size());
+}
+
 // ---- Exceptions --------------------------------------------------------------------------------
 
 __attribute__((noinline)) uint64_t ThrowFromTheDepths(uint64_t depth) {

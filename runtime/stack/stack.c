@@ -21,6 +21,7 @@ enum {
   ARENAS_MAX = 1 << 15,
   GUARD_BYTES_MAX = 1 << 20,
   META_CHUNK_BYTES = 1 << 20,
+  COLORS = 8,
   WARM_TOP_BYTES = 64 << 10,  // what a discarded stack keeps resident
   STOCK_BYTES_MAX = 1 << 20,  // no larger stack is made resident ahead of need
 };
@@ -166,7 +167,7 @@ static uintptr_t reserve_arena(int *error) {
 static size_t slot_bytes_of(enum rt_stack_kind kind, int class) {
   const size_t stack = round_up((size_t)4096 << class, os_pagesize());
   size_t bytes = kind == RT_STACK_WIDE ? RT_STACK_REACH : SLOT_BYTES_MIN;
-  while (bytes < stack + how.guard_bytes + os_pagesize()) bytes *= 2;
+  while (bytes < stack + how.guard_bytes + COLORS * os_pagesize()) bytes *= 2;
   return bytes;
 }
 
@@ -230,7 +231,9 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   const struct arena *a = arena_of(number);
   const uintptr_t slot_lo =
       a->base + (uintptr_t)(number & ((1u << SLOTS_LOG2) - 1)) * a->slot_bytes;
-  const uintptr_t top = slot_lo + a->slot_bytes - os_pagesize();  // below the pad
+  // Stacks whose addresses differ in high bits alone would compete for the same lines and ways of
+  // the caches (AMD predicts a way from a hash of the address): the pads of neighbours differ.
+  const uintptr_t top = slot_lo + a->slot_bytes - (1 + number % COLORS) * os_pagesize();
   out->lo = (top - size) & ~(uintptr_t)(os_pagesize() - 1);
   out->hi = out->lo + size;
   out->slot_lo = slot_lo;
@@ -369,28 +372,36 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
 
 void rt_stackemptied(const struct rt_stack *stack) { slot_of(stack->slot)->resident = false; }
 
-void rt_stackcache_stock(struct rt_stackcache *cache) {
-  for (int kind = 0; kind < RT_STACK_KINDS; kind++) {
-    const uint32_t wanted = cache->wanted[kind];
-    cache->wanted[kind] = 0;
-    for (int class = 0; class < GO_STACK_CLASSES; class ++) {
-      const size_t size = (size_t)4096 << class;
-      if (!(wanted >> class & 1) || cache->n[kind][class] > 0 || size > STOCK_BYTES_MAX) continue;
-      uint32_t number;
-      if (!pop_ready(kind, class, &number)) {
-        if (take_raw(kind, class, &number) != 0) return;
-        if (guard_slot(number, size) != 0) {
-          push(&pool.raw[kind][class], number);
-          return;
-        }
-      }
-      struct rt_stack st;
-      describe(number, size, &st);
-      if (!st.resident) os_populate((void *)st.lo, round_up(size, os_pagesize()));
-      slot_of(number)->resident = true;
-      cache->slots[kind][class][cache->n[kind][class]++] = number;
+// Fetches one stack of a class and makes it resident.  False: no memory.
+static bool stock(struct rt_stackcache *cache, enum rt_stack_kind kind, int class) {
+  const size_t size = (size_t)4096 << class;
+  uint32_t number;
+  if (!pop_ready(kind, class, &number)) {
+    if (take_raw(kind, class, &number) != 0) return false;
+    if (guard_slot(number, size) != 0) {
+      push(&pool.raw[kind][class], number);
+      return false;
     }
   }
+  struct rt_stack st;
+  describe(number, size, &st);
+  if (!st.resident) os_populate((void *)st.lo, round_up(size, os_pagesize()));
+  slot_of(number)->resident = true;
+  cache->slots[kind][class][cache->n[kind][class]++] = number;
+  return true;
+}
+
+void rt_stackcache_want(struct rt_stackcache *cache, enum rt_stack_kind kind, size_t size) {
+  const int class = rt_stack_class(size);
+  if (cache->n[kind][class] == 0 && size <= STOCK_BYTES_MAX) cache->wanted[kind] |= 1u << class;
+}
+
+void rt_stackcache_stock(struct rt_stackcache *cache) {
+  for (int kind = 0; kind < RT_STACK_KINDS; kind++)
+    for (; cache->wanted[kind]; cache->wanted[kind] &= cache->wanted[kind] - 1) {
+      const int class = __builtin_ctz(cache->wanted[kind]);
+      if (cache->n[kind][class] == 0 && !stock(cache, kind, class)) return;
+    }
 }
 
 void rt_stackcache_flush(struct rt_stackcache *cache) {

@@ -4,8 +4,8 @@
 // when a word is asked whether it points there (copystack.h).
 //
 //   slot_lo + slot bytes ┌──────────────┐
-//                        │ top pad      │ one page, never touched: a pointer equal to hi can only
-//                     hi ├──────────────┤ be one past the end of an object of this stack
+//                        │ top pad      │ 1 to 8 pages, never touched: a pointer equal to hi can
+//                     hi ├──────────────┤ only be one past the end of an object of this stack
 //                        │ frames ↓     │
 //                        │ free         │
 //                     lo ├──────────────┤ page-aligned; [lo, hi) is exactly the size asked for
@@ -116,11 +116,9 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack);
 // rt_stackemptied notes that the pages of a stack have been moved away.  Before rt_stackfree.
 void rt_stackemptied(const struct rt_stack *stack);
 
-// rt_stackcache_want notes that a stack of this size should be at hand for the next fault.
-static inline void rt_stackcache_want(struct rt_stackcache *cache, enum rt_stack_kind kind,
-                                      size_t size) {
-  cache->wanted[kind] |= 1u << rt_stack_class(size);
-}
+// rt_stackcache_want notes that a stack of this size should be at hand for the next fault, unless
+// one is.
+void rt_stackcache_want(struct rt_stackcache *cache, enum rt_stack_kind kind, size_t size);
 
 // rt_stackcache_stock fetches a stack of each wanted class that is not at hand and makes it
 // resident.  g0 only; may make system calls.

@@ -342,6 +342,7 @@ TEST(AStackBelowItsLimit, GrowsToExactlyTheLimit) {
 // ---- Last words --------------------------------------------------------------------------------
 
 void FaultAfterMoves(int moves, const char *growth) {
+  Install(SIGSEGV, SIG_DFL);  // sanitizers have handlers of their own
   RunFirst(SmallStacks(growth), [=] {
     for (int i = 0; i < moves; i++) case_push(Bounds().lo);
     *reinterpret_cast<volatile int *>(16) = 1;

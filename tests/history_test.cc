@@ -150,13 +150,13 @@ TEST(AWakeUp, BringsAThreadToWorkThatItsMakerDoesNotReach) {
   go_config config = TwoProcs("reserve");
   config.stack_reserve = 1 << 20;
   ASSERT_EQ(RunFirst(config, [] {
-    for (int round = 1; round <= 2000; round++) {
+    for (int round = 1; round <= 60000; round++) {
       if (go_spawn(nullptr, [](void *) { ran++; }, nullptr) != GO_OK) abort();
       while (ran != round) __builtin_ia32_pause();
-      for (volatile int gap = 0; gap < round % 64 * 32; gap = gap + 1) continue;
+      for (volatile int gap = 0; gap < round * 7 % 1500; gap = gap + 1) continue;
     }
   }), GO_OK);
-  EXPECT_EQ(ran, 2000);
+  EXPECT_EQ(ran, 60000);
 }
 
 // ---- 9: library functions with frames of tens of KiB -------------------------------------------

@@ -18,7 +18,7 @@ int go_checkpoint(size_t bytes) {
   const size_t used = g->gs.stack.hi - rt_getsp();
   if (!g->gs.growth->checkpoint)
     return bytes > g->gs.max || used > g->gs.max - bytes ? GO_ELIMIT : GO_OK;
-  const size_t room = rt_getsp() - g->gs.stack.lo;
+  const size_t room = used < rt_stack_size(&g->gs.stack) ? rt_getsp() - g->gs.stack.lo : 0;
   if (room >= 2 * RT_STACKGUARD && room - 2 * RT_STACKGUARD >= bytes &&
       !rt_growth_options.forcemove)
     return GO_OK;

@@ -10,7 +10,7 @@ int rt_mnew(struct rt_stackcache *cache, struct rt_m **out) {
   *m = (struct rt_m){.rand = (uint32_t)(uintptr_t)m | 1};
   m->g0.m = m;
   m->g0.status = RT_GRUNNING;
-  const int error = rt_stackalloc(RT_STACK_COMPACT, RT_STACK_G0, cache ? cache : &m->cache,
+  const int error = rt_stackalloc(RT_STACK_FIXED, RT_STACK_G0, cache ? cache : &m->cache,
                                   &m->g0.gs.stack);
   if (error) {
     free(m);

@@ -278,7 +278,8 @@ static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
 }
 
 static struct rt_g *schedule(struct rt_m *m) {
-  if (m->cache.wanted[0] | m->cache.wanted[1]) rt_stackcache_stock(&m->cache);
+  if (m->cache.wanted[RT_STACK_COMPACT] | m->cache.wanted[RT_STACK_WIDE])
+    rt_stackcache_stock(&m->cache);
   struct rt_g *g = m->resume;
   if (g) {  // it never stopped running
     m->resume = NULL;

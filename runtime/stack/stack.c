@@ -167,7 +167,8 @@ static uintptr_t reserve_arena(int *error) {
 static size_t slot_bytes_of(enum rt_stack_kind kind, int class) {
   const size_t stack = round_up((size_t)4096 << class, os_pagesize());
   size_t bytes = kind == RT_STACK_WIDE ? RT_STACK_REACH : SLOT_BYTES_MIN;
-  while (bytes < stack + how.guard_bytes + COLORS * os_pagesize()) bytes *= 2;
+  const size_t pad = (kind == RT_STACK_FIXED ? COLORS : 1) * os_pagesize();
+  while (bytes < stack + how.guard_bytes + pad) bytes *= 2;
   return bytes;
 }
 
@@ -231,9 +232,10 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   const struct arena *a = arena_of(number);
   const uintptr_t slot_lo =
       a->base + (uintptr_t)(number & ((1u << SLOTS_LOG2) - 1)) * a->slot_bytes;
-  // Stacks whose addresses differ in high bits alone would compete for the same lines and ways of
-  // the caches (AMD predicts a way from a hash of the address): the pads of neighbours differ.
-  const uintptr_t top = slot_lo + a->slot_bytes - (1 + number % COLORS) * os_pagesize();
+  // Stacks whose addresses differ in high bits alone compete for the ways of the first-level cache
+  // (AMD predicts a way from a hash of the address).  Those that never move can differ in low bits.
+  const size_t color = a->kind == RT_STACK_FIXED ? number % COLORS : 0;
+  const uintptr_t top = slot_lo + a->slot_bytes - (1 + color) * os_pagesize();
   out->lo = (top - size) & ~(uintptr_t)(os_pagesize() - 1);
   out->hi = out->lo + size;
   out->slot_lo = slot_lo;

@@ -7,7 +7,8 @@
 
 // Go's low-water test: a goroutine with less than twice the guard's slack left grows.
 static bool is_low(const struct rt_gstack *gs) {
-  return gs->sp - gs->stack.lo < 2 * RT_STACKGUARD && rt_stack_size(&gs->stack) < gs->max;
+  // SP may lie below lo, where a frame has skipped the guard.
+  return gs->sp < gs->stack.lo + 2 * RT_STACKGUARD && rt_stack_size(&gs->stack) < gs->max;
 }
 
 void rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache) {
@@ -16,9 +17,11 @@ void rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache) {
     return;
   }
   const size_t size = rt_stack_size(&gs->stack);
+  const size_t twice = size > gs->max / 2 ? gs->max : 2 * size;
+  const size_t need = rt_stackneed(twice, gs->stack.hi - gs->sp, 0, gs->max);
   struct rt_copied moved;
-  // Without memory the goroutine goes on with what it has left.
-  (void)rt_newstack(gs, cache, size > gs->max / 2 ? gs->max : 2 * size, gs->sp, &moved);
+  // Beyond the limit, or without memory, the goroutine goes on with what it has left.
+  if (need) (void)rt_newstack(gs, cache, need, gs->sp, &moved);
 }
 
 int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes) {

@@ -6,14 +6,14 @@
 static size_t limit(void) { return rt_growth_options.reserve_bytes; }
 
 static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  return rt_stackalloc(RT_STACK_COMPACT, gs->max, cache, &gs->stack);
+  return rt_stackalloc(RT_STACK_FIXED, gs->max, cache, &gs->stack);
 }
 
 const struct rt_growth rt_growth_reserve = {
     .name = "reserve",
     .summary = "a large range from the start, paged in by the kernel",
     .moves = false,
-    .kind = RT_STACK_COMPACT,
+    .kind = RT_STACK_FIXED,
     .limit = limit,
     .alloc = alloc,
 };

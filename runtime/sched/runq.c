@@ -23,6 +23,29 @@ struct rt_g *rt_gqueue_pop(struct rt_gqueue *q) {
   return g;
 }
 
+// With one P there is no thief, and locked instructions are half the price of a spawn.  The number
+// of Ps only grows, and from one by the thread that has the one.
+static bool no_thief(void) {
+  return atomic_load_explicit(&rt_sched.nallp, memory_order_relaxed) == 1;
+}
+
+// Owner only: g becomes next; returns what was.
+static struct rt_g *swap_runnext(struct rt_p *p, struct rt_g *g) {
+  if (!no_thief()) return atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+  struct rt_g *was = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+  atomic_store_explicit(&p->runnext, g, memory_order_relaxed);
+  return was;
+}
+
+// Owner only: takes the head of the ring, unless a thief was first.
+static bool advance_head(struct rt_p *p, uint32_t head) {
+  if (!no_thief())
+    return atomic_compare_exchange_strong_explicit(&p->runqhead, &head, head + 1,
+                                                   memory_order_release, memory_order_relaxed);
+  atomic_store_explicit(&p->runqhead, head + 1, memory_order_relaxed);
+  return true;
+}
+
 static struct rt_g *ring_get(struct rt_p *p, uint32_t i) {
   return atomic_load_explicit(&p->runq[i % RT_RUNQ], memory_order_relaxed);
 }
@@ -47,7 +70,7 @@ static bool put_slow(struct rt_p *p, struct rt_g *g, uint32_t head) {
 
 void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
   if (next) {
-    g = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+    g = swap_runnext(p, g);
     if (!g) return;  // else the one that was next goes to the tail
   }
   for (;;) {
@@ -63,19 +86,17 @@ void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
 }
 
 struct rt_g *rt_runqget(struct rt_p *p) {
-  struct rt_g *next = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-  // Only the owner sets runnext; others may take it away, so one try is enough.
-  if (next && atomic_compare_exchange_strong_explicit(&p->runnext, &next, NULL,
-                                                      memory_order_acq_rel, memory_order_relaxed))
-    return next;
+  // Only the owner sets runnext; a thief may have taken it between the look and the swap.
+  if (atomic_load_explicit(&p->runnext, memory_order_relaxed)) {
+    struct rt_g *next = swap_runnext(p, NULL);
+    if (next) return next;
+  }
   for (;;) {
-    uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
+    const uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
     const uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
     if (head == tail) return NULL;
     struct rt_g *g = ring_get(p, head);
-    if (atomic_compare_exchange_strong_explicit(&p->runqhead, &head, head + 1,
-                                                memory_order_release, memory_order_relaxed))
-      return g;
+    if (advance_head(p, head)) return g;
   }
 }
 

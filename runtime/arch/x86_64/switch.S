@@ -168,7 +168,8 @@ rt_gostart:
   .size   rt_gostart, .-rt_gostart
 
 // uintptr_t rt_gostack(uintptr_t hi /* rdi */, void (*entry)(void) /* rsi */)
-// The top 16 bytes stay free; below them the frame that rt_gogo pops.
+// The top 16 bytes stay free; below them the frame that rt_gogo loads.  rbp and r12-r15 begin with
+// whatever lies there: nobody reads them.
   .globl  rt_gostack
   .type   rt_gostack, @function
   .p2align 4
@@ -177,15 +178,9 @@ rt_gostack:
   andq    $-16, %rdi
   leaq    -72(%rdi), %rax     // 7 words below hi - 16
   leaq    rt_gostart(%rip), %rcx
-  movq    $0, 0(%rax)         // r15
-  movq    $0, 8(%rax)         // r14
-  movq    $0, 16(%rax)        // r13
-  movq    $0, 24(%rax)        // r12
   movq    %rsi, 32(%rax)      // rbx
-  movq    $0, 40(%rax)        // rbp
   movq    %rcx, 48(%rax)      // resume-pc
-  movq    $0, 56(%rax)
-  movq    $0, 64(%rax)
+  movq    $0, 56(%rax)        // rt_gostart has no caller
   retq
   .cfi_endproc
   .size   rt_gostack, .-rt_gostack

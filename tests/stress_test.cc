@@ -217,6 +217,9 @@ TEST_P(Stress, EachGoroutineGrowsAndFindsItsFramesAgain) {
       continue;
     }
     for (int k = 0; go_growth_name(k); k++) {
+      // ThreadSanitizer's own frames lie on the goroutine's stack: a fault in one of them finds its
+      // locks taken, and the handler waits for them forever.
+      if (kTsan && strncmp(go_growth_name(k), "signal", 6) == 0) continue;
       SCOPED_TRACE(std::string(go_growth_name(k)) + ", seed " + std::to_string(seed + i));
       ExpectClean({go_growth_name(k), GetParam(), goroutines, seed + i, false});
     }

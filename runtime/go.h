@@ -88,14 +88,16 @@ int go_gomaxprocs(int n);
 
 // go_checkpoint makes sure that the calling goroutine has at least `bytes` of stack below this
 // call, growing it now if its strategy grows at checkpoints.  Goroutine only; does not park, but
-// under a moving strategy the stack may be elsewhere afterwards.
+// under a moving strategy the stack may be elsewhere afterwards.  The call itself takes up to 400
+// bytes.
 // Errors: GO_ELIMIT, GO_EMAP..., with the stack as it was; a strategy that grows on faults only
 // (signal, reserve) answers GO_OK where `bytes` is within its limit.
 int go_checkpoint(size_t bytes);
 
 // ---- WaitGroup -------------------------------------------------------------------------------
 // Counts goroutines that have yet to finish.  Zero-initialised it is ready; it owns nothing.
-// It must not lie on a stack that may move: every call refuses that with GO_EMOVES.
+// It must not lie on a stack that may move: a call from that stack's own goroutine is refused with
+// GO_EMOVES; from another goroutine the runtime cannot see it.
 struct go_waitgroup {
   uint32_t lock;
   int32_t count;

@@ -45,6 +45,8 @@ struct rt_wordmove rt_wordmove_of(const struct rt_stack *from, const struct rt_s
 // When pages are moved, the last two lines hold up to a page: the page that holds `lowest` moves
 // whole, and the pages left behind read as zero.  Where the system refuses to move pages, bytes
 // are copied; with RT_COPY_PAGES that is so too where the stacks do not end on a page.
+// In a build with AddressSanitizer, words that name the shadow of the old stack move too: see
+// rt_sanitize_shadow.
 // Run it on another stack than `from`.  Async-signal-safe; cannot fail.
 void rt_copystack(const struct rt_stack *from, const struct rt_stack *to, uintptr_t lowest,
                   enum rt_copy_how how, struct rt_copied *out);

@@ -130,7 +130,8 @@ struct go_stats {
   uint64_t steals;
   uint64_t stacks_by_class[GO_STACK_CLASSES];  // in use now
 };
-void go_stats(struct go_stats *out);  // any stack
+// Any stack, but not while go_run ends on another thread.
+void go_stats(struct go_stats *out);
 
 // The bounds of the calling goroutine's stack: bytes in [lo, hi).  GO_ENOTG elsewhere.
 struct go_stack_bounds {

@@ -385,6 +385,21 @@ TEST_F(Stack, ThePoolKeepsABoundedAmountOfMemory) {
   EXPECT_LE(resident, 16 * kMiB + 24 * 64 * kKiB);
 }
 
+// 40,000 stacks of 8 KiB were used at once: the pool keeps at most its 256 MiB of them.
+TEST_F(Stack, SmallStacksBeyondWhatThePoolMayKeepGiveTheirMemoryBackToo) {
+  if (GUARD_KIND == RT_GUARD_MPROTECT) GTEST_SKIP() << "so many guards reach vm.max_map_count";
+  std::vector<rt_stack> stacks;
+  for (int i = 0; i < 40000; i++) {
+    stacks.push_back(Alloc(8 * kKiB, RT_STACK_COMPACT));
+    Touch(stacks.back());
+  }
+  for (const rt_stack &s : stacks) Free(s);
+  size_t resident = 0;
+  for (const rt_stack &s : stacks) resident += Resident(s);
+  EXPECT_LE(resident, (256u << 20) + 64 * kKiB);
+  rt_stackdrain(cache());
+}
+
 TEST_F(Stack, AWantedStackIsStockedResidentAndTakenWithoutASystemCall) {
   // Once from a new slot, and once from the pool, where the stack is cold.
   const size_t size = 512 * kKiB;

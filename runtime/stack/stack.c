@@ -22,7 +22,6 @@ enum {
   GUARD_BYTES_MAX = 1 << 20,
   META_CHUNK_BYTES = 1 << 20,
   COLORS = 8,
-  WARM_TOP_BYTES = 64 << 10,  // what a discarded stack keeps resident
   STOCK_BYTES_MAX = 1 << 20,  // no larger stack is made resident ahead of need
 };
 static const uint64_t warm_bytes_max = 256 << 20;  // resident bytes the shared pool may keep
@@ -348,10 +347,8 @@ static void push_ready(uint32_t number) {
     atomic_fetch_sub_explicit(&pool.warm_bytes, bytes, memory_order_relaxed);
     struct rt_stack st;
     describe(number, (size_t)bytes, &st);
-    if (bytes > WARM_TOP_BYTES) {
-      os_discard((void *)st.lo, bytes - WARM_TOP_BYTES);
-      s->resident = false;
-    }
+    os_discard((void *)st.lo, round_up(rt_stack_size(&st), os_pagesize()));
+    s->resident = false;
   }
   push(&pool.ready[a->kind][a->class], number);
 }

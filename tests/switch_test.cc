@@ -230,4 +230,12 @@ TEST(AGoroutinesStack, IsNotExecutable) {
   EXPECT_EQ(mode, "rw-p");
 }
 
+// go_checkpoint measures its room from there; inlined, it once saw the frame of a function above
+// everything that alloca had given it.
+TEST(TheStackPointer, LiesBelowWhatAllocaGave) {
+  volatile char *p = static_cast<volatile char *>(__builtin_alloca(4096));
+  p[0] = 1;
+  EXPECT_LE(rt_getsp(), reinterpret_cast<uintptr_t>(p));
+}
+
 }  // namespace

@@ -23,14 +23,6 @@ extern const size_t rt_arch_redzone_bytes;
 // compiler, since a goroutine may wake on another thread.
 static inline struct rt_g *rt_getg(void);  // NULL on a thread that is not the runtime's
 
-#if defined(__x86_64__)
-static inline struct rt_g *rt_getg(void) {
-  struct rt_g *g;
-  __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(g));
-  return g;
-}
-#endif
-
 // ---- Switching stacks ------------------------------------------------------------------------
 // The saved state of a goroutine that does not run is its SP, the first word of its struct rt_g;
 // the callee-saved registers and the resume address lie above it, on the stack itself, and so
@@ -57,8 +49,23 @@ void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *curren
 // entry(), which must not return.  Unwinding ends there.  Writes the top 80 bytes.
 uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 
-// rt_getsp returns an SP of the calling function's frame or a little below.
-static inline uintptr_t rt_getsp(void) { return (uintptr_t)__builtin_frame_address(0); }
+// rt_getsp returns SP itself.  Not __builtin_frame_address: where the caller is inlined into a
+// function that has called alloca, the frame address lies above all of that.
+static inline uintptr_t rt_getsp(void);
+
+#if defined(__x86_64__)
+static inline struct rt_g *rt_getg(void) {
+  struct rt_g *g;
+  __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(g));
+  return g;
+}
+
+static inline uintptr_t rt_getsp(void) {
+  uintptr_t sp;
+  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+  return sp;
+}
+#endif
 
 // rt_cpu_relax tells the CPU that this is a spin loop.
 void rt_cpu_relax(void);

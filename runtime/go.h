@@ -32,6 +32,13 @@ enum {
   GO_ENOTG = -8,      // must be called on a goroutine, or must not be
   GO_EMOVES = -9,     // a pointer into the caller's own stack, which may move, would be shared
   GO_ESTRATEGY = -10, // no growth strategy has that name, or it cannot do this here
+  GO_ECLOSED = -11,   // the channel, listener or stream is closed
+  GO_EAGAIN = -12,    // it would have to wait, and was asked not to
+  GO_ETIMEDOUT = -13, // its deadline has passed
+  GO_ECANCELED = -14, // the context was cancelled
+  GO_EPOLL = -15,     // the system refused to make a poller
+  GO_EDEADLOCK = -16, // every goroutine waits for another; only a deterministic go_run answers so
+  GO_ESYSTEM = -1000, // and below: the system's errno is GO_ESYSTEM - code
 };
 
 // go_strerror returns a one-line English sentence for a GO_* code; never NULL.  Any stack.
@@ -49,6 +56,9 @@ struct go_config {
   size_t stack_guard;         // GO_STACKGUARD     least no-access bytes below a stack [64K]
   const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
   const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
+  uint64_t seed;              // GO_SEED           run deterministically: see below [0: do not]
+  uint32_t fail_every;        // GO_FAILEVERY      with a seed, one in so many of the runtime's
+                              //                   allocations fails [0: none]
 };
 
 // How one goroutine is made; a field that is 0 or NULL means the process default.
@@ -67,6 +77,18 @@ struct go_spawn_options {
 // GO_EMAP, GO_EGUARD, GO_EMAPCOUNT, GO_ETHREAD.  Where only the first thread can be had, it runs
 // everything.
 int go_run(const struct go_config *config, void (*fn)(void *), void *arg);
+
+// With a seed, go_run is deterministic: one thread runs everything, the clock is virtual and jumps
+// to the next timer when nothing else can go on, and every choice (which goroutine runs next, where
+// one is interrupted, which ready case a select takes, when a timer fires, which allocation fails)
+// comes from the seed.  The same program, seed and options do the same again, as long as the
+// program itself does: what it reads of the world outside (files, sockets, real clocks, addresses)
+// is not replayed.  GOMAXPROCS counts as 1, calls that block hold everything up, and a deadlock
+// makes go_run return GO_EDEADLOCK instead of ending the process.
+//
+// go_schedule_digest returns a number made of every choice of the last deterministic go_run, or of
+// the one that runs: equal numbers, equal schedules.  Any stack.
+uint64_t go_schedule_digest(void);
 
 // go_spawn makes a goroutine that runs fn(arg); options may be NULL.  Goroutine only; does not
 // park.  An arg that points into the caller's own stack while that stack may move is refused
@@ -147,4 +169,10 @@ int go_growth_moves(const char *name);
 #ifdef __cplusplus
 }
 #endif
+
+// The rest of the interface, by subject.
+#include "runtime/go_chan.h"     // IWYU pragma: export
+#include "runtime/go_syscall.h"  // IWYU pragma: export
+#include "runtime/go_time.h"     // IWYU pragma: export
+
 #endif

@@ -1,4 +1,5 @@
 // Names of error codes.
+#include <string.h>
 #include "runtime/go.h"
 
 const char *go_strerror(int code) {
@@ -25,7 +26,20 @@ const char *go_strerror(int code) {
       return "a pointer into the caller's own stack, which may move, cannot be shared";
     case GO_ESTRATEGY:
       return "no growth strategy has that name";
+    case GO_ECLOSED:
+      return "it is closed";
+    case GO_EAGAIN:
+      return "it would have to wait";
+    case GO_ETIMEDOUT:
+      return "its deadline has passed";
+    case GO_ECANCELED:
+      return "its context was cancelled";
+    case GO_EDEADLOCK:
+      return "all goroutines are asleep";
+    case GO_EPOLL:
+      return "the system refused to make a poller";
     default:
+      if (code < GO_ESYSTEM) return strerror(GO_ESYSTEM - code);
       return "unknown error code";
   }
 }

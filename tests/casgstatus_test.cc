@@ -24,6 +24,8 @@ const std::set<Step> kSteps = {
     {RT_GRUNNING, RT_GPREEMPTED},   // is asked to stop
     {RT_GSYSCALL, RT_GRUNNING},     // comes back and still has its P
     {RT_GSYSCALL, RT_GRUNNABLE},    // comes back and has to queue
+    {RT_GSYSCALL, RT_GCOPYSTACK},   // runs out of stack on the way in or out
+    {RT_GCOPYSTACK, RT_GSYSCALL},   // goes on, elsewhere
     {RT_GWAITING, RT_GRUNNABLE},    // readied
     {RT_GWAITING, RT_GCOPYSTACK},   // its stack shrinks while it is parked
     {RT_GCOPYSTACK, RT_GRUNNING},   // goes on, elsewhere

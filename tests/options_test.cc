@@ -53,6 +53,30 @@ TEST_F(Options, HaveDefaults) {
   EXPECT_EQ(out_.stack.guard, RT_GUARD_AUTO);
 }
 
+TEST_F(Options, SeedAndFailures) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.seed, 0u);
+  EXPECT_EQ(out_.fail_every, 0u);
+  environment = {{"GO_SEED", "77"}, {"GO_FAILEVERY", "9"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.seed, 77u);
+  EXPECT_EQ(out_.fail_every, 9u);
+  config_.seed = 5;
+  config_.fail_every = 6;
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.seed, 5u);
+  EXPECT_EQ(out_.fail_every, 6u);
+  config_ = {};
+  environment = {{"GO_SEED", "0"}, {"GO_FAILEVERY", "0"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.seed, 0u);
+  EXPECT_EQ(out_.fail_every, 0u);
+  environment = {{"GO_SEED", "x"}};
+  ExpectRefused("GO_SEED", "x");
+  environment = {{"GO_FAILEVERY", "4294967296"}};
+  ExpectRefused("GO_FAILEVERY", "4294967296");
+}
+
 TEST_F(Options, OfTheEnvironmentAreReadWhereTheConfigSaysNothing) {
   environment = {{"GOMAXPROCS", "3"},        {"GO_GROWTH", "signal"},
                  {"GO_STACKINITIAL", "16K"}, {"GO_STACKMAX", "2M"},
@@ -72,7 +96,14 @@ TEST_F(Options, OfTheEnvironmentAreReadWhereTheConfigSaysNothing) {
 }
 
 TEST_F(Options, OfTheConfigComeBeforeTheEnvironment) {
-  config_ = {2, "checkpoint", 4096, 65536, 1 << 20, 8192, "auto", "poison"};
+  config_.maxprocs = 2;
+  config_.growth = "checkpoint";
+  config_.stack_initial = 4096;
+  config_.stack_max = 65536;
+  config_.stack_reserve = 1 << 20;
+  config_.stack_guard = 8192;
+  config_.guard_kind = "auto";
+  config_.stack_debug = "poison";
   environment = {{"GOMAXPROCS", "x"},      {"GO_GROWTH", "x"},    {"GO_STACKINITIAL", "x"},
                  {"GO_STACKMAX", "x"},     {"GO_STACKGUARD", "x"}, {"GO_STACKRESERVE", "x"},
                  {"GO_GUARDKIND", "x"},    {"GO_STACKDEBUG", "x"}};

@@ -153,7 +153,10 @@ TEST(TheStack, IsAlignedWhereFunctionsBegin) {
     go_spawn(nullptr,
              [](void *) {
                sleeper = rt_getg();
-               rt_gopark([](void *p) { *static_cast<uintptr_t *>(p) = Misalignment(); }, &parked);
+               rt_gopark([](rt_g *, void *p) {
+                 *static_cast<uintptr_t *>(p) = Misalignment();
+                 return true;
+               }, &parked, RT_WAIT_NONE);
              },
              nullptr);
     go_yield();

@@ -141,7 +141,10 @@ TEST(ABacktrace, FromAParkFunctionGoesOnIntoTheScheduler) {
     go_spawn(nullptr,
              [](void *) {
                sleeper = rt_getg();
-               rt_gopark([](void *) { code = unwind_outer(1); }, nullptr);
+               rt_gopark([](rt_g *, void *) {
+                 code = unwind_outer(1);
+                 return true;
+               }, nullptr, RT_WAIT_NONE);
              },
              nullptr);
     go_yield();

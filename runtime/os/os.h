@@ -69,6 +69,7 @@ struct os_thread {
 // os_thread_start runs fn(arg) on a new thread with a default stack.  GO_ETHREAD.
 int os_thread_start(struct os_thread *t, void (*fn)(void *), void *arg);
 void os_thread_join(struct os_thread *t);
+void os_thread_self(struct os_thread *t);  // the calling thread; not to be joined by this handle
 
 // os_thread_stack tells where the calling thread's own stack lies; 0 bytes if unknown.
 void os_thread_stack(void **lo, size_t *bytes);
@@ -77,6 +78,9 @@ void os_thread_stack(void **lo, size_t *bytes);
 // may also return for no reason.  os_wake wakes up to n sleepers.  [signal-safe: os_wake]
 void os_wait(_Atomic uint32_t *word, uint32_t expected);
 void os_wake(_Atomic uint32_t *word, int n);
+
+// os_wait_for is os_wait for at most `ns` nanoseconds.
+void os_wait_for(_Atomic uint32_t *word, uint32_t expected, int64_t ns);
 
 int os_ncpu(void);                    // CPUs this process may run on, at least 1
 const char *os_getenv(const char *);  // NULL if unset
@@ -89,6 +93,37 @@ __attribute__((noreturn)) void os_abort(void);
 // os_fault; NULL: the caller), one line each, with function names where the dynamic symbol table
 // has them.  For fatal reports only: not signal-safe in the letter, and bounded to 64 frames.
 void os_backtrace(void *context);
+
+// ---- Files -----------------------------------------------------------------------------------
+
+// os_read and os_write do what read(2) and write(2) do at the file's own position where offset is
+// negative, else what pread(2) and pwrite(2) do; a signal does not interrupt them.  Bytes done, or
+// GO_ESYSTEM - errno.
+int64_t os_read(int fd, void *buffer, size_t bytes, int64_t offset);
+int64_t os_write(int fd, const void *buffer, size_t bytes, int64_t offset);
+
+// ---- Polling, time ---------------------------------------------------------------------------
+
+int64_t os_nanotime(void);  // CLOCK_MONOTONIC in nanoseconds, never 0.  [signal-safe]
+void os_usleep(uint32_t us);
+
+// One poller per process: descriptors that have become readable or writable.
+enum { OS_POLLIN = 1, OS_POLLOUT = 2 };
+struct os_pollevent {
+  void *data;     // of os_netpoll_open
+  uint32_t mode;  // OS_POLLIN and OS_POLLOUT; errors and hang-ups are both
+};
+int os_netpoll_init(void);   // GO_EPOLL
+void os_netpoll_done(void);  // nobody uses it any more
+// os_netpoll_open watches fd, which does not block: each time it becomes readable or writable, one
+// event with `data`, which is not NULL (epoll(7): edge-triggered).  0 or -errno.
+int os_netpoll_open(int fd, void *data);
+int os_netpoll_close(int fd);
+// os_netpoll waits up to `ns` nanoseconds (0: not at all; negative: without limit) for events and
+// returns how many it has stored, at most `most`; none after os_netpoll_break and signals.
+int os_netpoll(struct os_pollevent *out, int most, int64_t ns);
+// os_netpoll_break wakes the thread that sleeps in os_netpoll, or the next to try.
+void os_netpoll_break(void);
 
 // ---- Faults ----------------------------------------------------------------------------------
 

@@ -19,11 +19,11 @@ static inline bool rt_gstatus_allowed(uint32_t from, uint32_t to) {
       return to == RT_GRUNNABLE || to == RT_GSYSCALL || to == RT_GWAITING || to == RT_GDEAD ||
              to == RT_GCOPYSTACK || to == RT_GPREEMPTED;
     case RT_GSYSCALL:
-      return to == RT_GRUNNING || to == RT_GRUNNABLE;
+      return to == RT_GRUNNING || to == RT_GRUNNABLE || to == RT_GCOPYSTACK;
     case RT_GWAITING:
       return to == RT_GRUNNABLE || to == RT_GCOPYSTACK;
     case RT_GCOPYSTACK:
-      return to == RT_GRUNNING || to == RT_GWAITING;
+      return to == RT_GRUNNING || to == RT_GWAITING || to == RT_GSYSCALL;
     case RT_GPREEMPTED:
       return to == RT_GWAITING || to == RT_GRUNNABLE;
     default:

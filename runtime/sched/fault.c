@@ -1,4 +1,5 @@
 // What a memory fault means to the scheduler: whose stack was it?
+#include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/sched.h"
@@ -32,8 +33,11 @@ bool rt_onfault(struct os_fault *fault) {
     return false;
   }
   if (!goroutine) rt_throw("stack overflow on g0, the scheduler's stack");
-  rt_casgstatus(g, RT_GRUNNING, RT_GCOPYSTACK);
+  // In a system call too: the functions around it run on this stack.
+  const bool in_call = atomic_load_explicit(&g->status, memory_order_relaxed) == RT_GSYSCALL;
+  const enum rt_gstatus was = in_call ? RT_GSYSCALL : RT_GRUNNING;
+  rt_casgstatus(g, was, RT_GCOPYSTACK);
   const bool again = rt_growth_fault(&g->gs, &g->m->cache, fault);
-  rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
+  rt_casgstatus(g, RT_GCOPYSTACK, was);
   return again;
 }

@@ -4,10 +4,13 @@
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/os.h"
+#include "runtime/sched/deterministic.h"
 
 enum { SPINS = 100 };
 
 void rt_lock(struct rt_lock *l) {
+  rt_point();
+  if (__builtin_expect(rt_det.on, 0)) rt_det.locks++;
   uint32_t free = 0;
   if (atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
                                               memory_order_relaxed))
@@ -25,10 +28,24 @@ void rt_lock(struct rt_lock *l) {
 
 void rt_unlock(struct rt_lock *l) {
   if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2) os_wake(&l->state, 1);
+  if (__builtin_expect(rt_det.on, 0)) {
+    rt_det.locks--;
+    rt_point();
+  }
 }
 
 void rt_notesleep(struct rt_note *n) {
   while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0) os_wait(&n->woken, 0);
+}
+
+bool rt_notesleep_for(struct rt_note *n, int64_t ns) {
+  const int64_t until = os_nanotime() + ns;
+  while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0) {
+    const int64_t left = until - os_nanotime();
+    if (left <= 0) return false;
+    os_wait_for(&n->woken, 0, left);
+  }
+  return true;
 }
 
 void rt_notewakeup(struct rt_note *n) {

@@ -3,7 +3,12 @@
 #ifndef STACKLAB_RUNTIME_SCHED_LOCK_H_
 #define STACKLAB_RUNTIME_SCHED_LOCK_H_
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 // Zero is unlocked.
 struct rt_lock {
@@ -17,7 +22,11 @@ struct rt_note {
   _Atomic uint32_t woken;
 };
 void rt_notesleep(struct rt_note *n);   // returns once rt_notewakeup has been called
+bool rt_notesleep_for(struct rt_note *n, int64_t ns);  // false: the time was up first
 void rt_notewakeup(struct rt_note *n);  // at most once between two clears
 void rt_noteclear(struct rt_note *n);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,13 +1,19 @@
-// Ms: the threads of the scheduler and their g0 stacks.
+// Ms: the threads of the scheduler and their g0 stacks; made, started, stopped, ended.
 #include <stdatomic.h>
 #include <stdlib.h>
+#include "runtime/arch/arch.h"
+#include "runtime/os/throw.h"
+#include "runtime/sched/deterministic.h"
+#include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/sanitize.h"
 
-int rt_mnew(struct rt_stackcache *cache, struct rt_m **out) {
+// ---- Made and ended --------------------------------------------------------------------------
+
+int rt_mnew(struct rt_stackcache *cache, bool sysmon, struct rt_m **out) {
   struct rt_m *m = aligned_alloc(64, sizeof *m);
   if (!m) return GO_ENOMEM;
-  *m = (struct rt_m){.rand = (uint32_t)(uintptr_t)m | 1};
+  *m = (struct rt_m){.rand = (rt_det.on ? rt_choose(UINT32_MAX) : (uint32_t)(uintptr_t)m) | 1};
   m->g0.m = m;
   m->g0.status = RT_GRUNNING;
   const int error = rt_stackalloc(RT_STACK_FIXED, RT_STACK_G0, cache ? cache : &m->cache,
@@ -16,11 +22,13 @@ int rt_mnew(struct rt_stackcache *cache, struct rt_m **out) {
     free(m);
     return error;
   }
-  rt_lock(&rt_sched.lock);
-  m->all_link = rt_sched.allm;
-  rt_sched.allm = m;
-  rt_sched.nm++;
-  rt_unlock(&rt_sched.lock);
+  if (!sysmon) {
+    rt_lock(&rt_sched.lock);
+    m->all_link = rt_sched.allm;
+    rt_sched.allm = m;
+    rt_sched.nm++;
+    rt_unlock(&rt_sched.lock);
+  }
   *out = m;
   return 0;
 }
@@ -54,25 +62,46 @@ void rt_mfree(struct rt_m *m, struct rt_stackcache *cache) {
   free(m);
 }
 
+static struct rt_m *midleget(void) {  // sched.lock held; NULL if none
+  struct rt_m *m = rt_sched.midle;
+  if (!m) return NULL;
+  rt_sched.midle = m->idle_link;
+  rt_sched.nmidle--;
+  return m;
+}
+
+static void wake(struct rt_m *m, struct rt_p *p, bool spinning) {  // m is off the idle list
+  m->spinning = spinning;
+  m->nextp = p;
+  rt_notewakeup(&m->park);
+}
+
 static void mloop(void *arg) { rt_mstart0(arg); }
 
 // The thread of an M.  Without a signal stack it must not run goroutines: it gives its P back,
 // and the Ms that run will find the work.
 static void mthread(void *arg) {
   struct rt_m *m = arg;
+  os_thread_self(&m->self);
   if (os_sigstack_enable(&m->sigstack) == 0) {
-    rt_acquirep(m, m->nextp);
+    if (m->nextp) rt_acquirep(m, m->nextp);
     m->nextp = NULL;
     rt_mrun(m, mloop, m);
     os_sigstack_disable(&m->sigstack);
     return;
   }
   rt_lock(&rt_sched.lock);
-  rt_pidleput(m->nextp);
+  if (m->handg) rt_globrunqpush(m->handg);
+  m->handg = NULL;
+  if (m->nextp) rt_pidleput(m->nextp);
   m->nextp = NULL;
   m->failed = true;
-  rt_sched.nm--;  // it will never be idle, nor run: see the deadlock test in stopm
+  rt_sched.nm--;  // it will never be idle, nor run: see the deadlock test in rt_stopm
   if (m->spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
+  // If all others are idle, one of them must do the work this one was for.
+  struct rt_p *p = rt_sched.midle ? rt_pidleget() : NULL;
+  struct rt_m *other = p ? midleget() : NULL;
+  if (other) wake(other, p, false);
   rt_unlock(&rt_sched.lock);
 }
 
@@ -80,4 +109,149 @@ int rt_mstart(struct rt_m *m, struct rt_p *p, bool spinning) {
   m->nextp = p;
   m->spinning = spinning;
   return os_thread_start(&m->thread, mthread, m);
+}
+
+// ---- Started and stopped ---------------------------------------------------------------------
+
+// Makes another M and starts its thread, with p or with g.  False: no memory, no thread, or the
+// scheduler stops.  The lock keeps go_run from joining an M whose thread has yet to be started.
+static bool newm(struct rt_p *p, struct rt_g *g, bool spinning) {
+  struct rt_stackcache *cache = &rt_getg()->m->cache;
+  struct rt_m *m = NULL;
+  rt_lock(&rt_sched.newmlock);
+  bool started = !atomic_load(&rt_sched.stopping) && rt_mnew(cache, false, &m) == 0;
+  if (started) m->handg = g;
+  if (started && rt_mstart(m, p, spinning) != 0) {
+    rt_mfree(m, cache);
+    started = false;
+  }
+  rt_unlock(&rt_sched.newmlock);
+  return started;
+}
+
+void rt_startm(struct rt_p *p, bool spinning) {
+  rt_lock(&rt_sched.lock);
+  if (!p && !atomic_load(&rt_sched.stopping)) p = rt_pidleget();
+  struct rt_m *m = p ? midleget() : NULL;
+  rt_unlock(&rt_sched.lock);
+  if (m) {
+    wake(m, p, spinning);
+    return;
+  }
+  if (p && !newm(p, NULL, spinning)) {
+    // No memory or no thread for another M: those that run will find the work.
+    rt_lock(&rt_sched.lock);
+    rt_pidleput(p);
+    rt_unlock(&rt_sched.lock);
+    p = NULL;
+  }
+  if (!p && spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
+}
+
+bool rt_startg(struct rt_g *g) {
+  rt_lock(&rt_sched.lock);
+  struct rt_m *m = midleget();
+  rt_unlock(&rt_sched.lock);
+  if (!m) return newm(NULL, g, false);
+  m->handg = g;
+  rt_notewakeup(&m->park);
+  return true;
+}
+
+static void startm_spinning(void *unused) {
+  (void)unused;
+  rt_startm(NULL, true);
+}
+
+void rt_wakep(void) {
+  if (atomic_load(&rt_sched.npidle) == 0 || atomic_load(&rt_sched.nmspinning) != 0) return;
+  int32_t none = 0;
+  if (!atomic_compare_exchange_strong(&rt_sched.nmspinning, &none, 1)) return;
+  rt_systemstack(startm_spinning, NULL);
+}
+
+void rt_checkdead(void) {
+  if (rt_sched.nmidle != rt_sched.nm || atomic_load(&rt_sched.stopping)) return;
+  if (!rt_det.on) rt_throw("all goroutines are asleep: deadlock");
+  rt_sched.deadlocked = true;  // go_run says so, and the next seed can be tried
+  atomic_store(&rt_sched.stopping, true);
+  rt_notewakeup(&midleget()->park);
+}
+
+void rt_stopm(struct rt_m *m) {
+  rt_lock(&rt_sched.lock);
+  if (atomic_load(&rt_sched.stopping)) {
+    rt_unlock(&rt_sched.lock);
+    return;
+  }
+  m->idle_link = rt_sched.midle;
+  rt_sched.midle = m;
+  // The last M to go idle has just seen every queue empty: nothing can ever run again.
+  rt_sched.nmidle++;
+  rt_checkdead();
+  rt_unlock(&rt_sched.lock);
+  rt_notesleep(&m->park);
+  rt_noteclear(&m->park);
+  if (m->nextp) rt_acquirep(m, m->nextp);
+  m->nextp = NULL;
+}
+
+// Moves what p had to run to the global queue, and p to the idle or the dead.
+static void flush(struct rt_p *p) {
+  struct rt_gqueue q = {0};
+  for (struct rt_g *g; (g = rt_runqget(p)) != NULL;) rt_gqueue_push(&q, g);
+  rt_globrunqput(&q);
+  rt_lock(&rt_sched.lock);
+  atomic_store(&p->m, NULL);
+  atomic_store(&p->status, RT_PDEAD);
+  if (p->id < atomic_load(&rt_sched.maxprocs)) rt_pidleput(p);  // it went up again meanwhile
+  rt_unlock(&rt_sched.lock);
+}
+
+void rt_retire(struct rt_m *m) {
+  flush(rt_releasep(m));
+  if (m->spinning) {
+    m->spinning = false;
+    atomic_fetch_sub(&rt_sched.nmspinning, 1);
+  }
+  // As whenever one stops to spin: only now look.
+  if (rt_anywork()) rt_wakep();
+}
+
+void rt_handoffp(struct rt_p *p) {
+  if (p->id >= atomic_load(&rt_sched.maxprocs)) {
+    flush(p);
+    rt_wakep();  // for its goroutines, its timers, or the poller
+    return;
+  }
+  if (!rt_runqempty(p) || atomic_load(&rt_sched.runqsize) > 0) {
+    rt_startm(p, false);
+    return;
+  }
+  // Nothing to run here.  If all others are busy, one should be looking.
+  int32_t none = 0;
+  if (atomic_load(&rt_sched.npidle) == 0 &&
+      atomic_compare_exchange_strong(&rt_sched.nmspinning, &none, 1)) {
+    rt_startm(p, true);
+    return;
+  }
+  rt_lock(&rt_sched.lock);
+  if (rt_sched.runq.n > 0) {
+    rt_unlock(&rt_sched.lock);
+    rt_startm(p, false);
+    return;
+  }
+  rt_pidleput(p);
+  rt_unlock(&rt_sched.lock);
+  const int64_t first = atomic_load(&p->timers.first);
+  if (first) rt_netpoll_wake(first);
+}
+
+void rt_stopall(void) {
+  rt_lock(&rt_sched.lock);
+  atomic_store(&rt_sched.stopping, true);
+  while (rt_sched.midle) rt_notewakeup(&midleget()->park);
+  rt_sysmon_wake();
+  rt_unlock(&rt_sched.lock);
+  if (rt_netpoll_inited()) os_netpoll_break();
 }

@@ -5,12 +5,13 @@
 #include <assert.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
+#include "runtime/sched/deterministic.h"
 #include "runtime/sched/fiber.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/count.h"
 #include "runtime/stack/sanitize.h"
 
-static_assert(offsetof(struct rt_g, fiber) <= 128, "a switch touches two cache lines of a g");
+static_assert(offsetof(struct rt_g, waitseq) <= 128, "a switch touches two cache lines of a g");
 
 enum { GOID_BATCH = 16, GFREE_MAX = 64 };
 
@@ -54,12 +55,12 @@ struct newg {
 
 // sched.lock held.  Adds a chunk of new goroutines to the global free list.
 static bool add_chunk(void) {
-  struct rt_gchunk *c = aligned_alloc(64, sizeof *c);
+  struct rt_gchunk *c = rt_det_fails() ? NULL : aligned_alloc(64, sizeof *c);
   if (!c) return false;
   c->next = rt_sched.chunks;
   rt_sched.chunks = c;
   for (int i = 0; i < RT_GCHUNK; i++) {
-    c->g[i] = (struct rt_g){.status = RT_GIDLE};
+    c->g[i] = (struct rt_g){.status = RT_GIDLE, .waitseq = 1};
     rt_casgstatus(&c->g[i], RT_GIDLE, RT_GDEAD);
     rt_gqueue_push(&rt_sched.gfree, &c->g[i]);
   }
@@ -116,7 +117,7 @@ static void newg_slow(void *arg) {
     g->gs.growth = n->spawn->growth;
     g->gs.initial = n->spawn->initial;
     g->gs.max = n->spawn->max;
-    n->error = g->gs.growth->alloc(&g->gs, cache);
+    n->error = rt_det_fails() ? GO_EMAP : g->gs.growth->alloc(&g->gs, cache);
     if (n->error) {
       reclaim(n->p, cache);
       n->error = g->gs.growth->alloc(&g->gs, cache);
@@ -182,6 +183,16 @@ bool rt_mystack(const void *p) {
          w <= g->gs.stack.hi;
 }
 
+int rt_newproc(void (*fn)(void *), void *arg) {
+  struct rt_p *p = rt_getg()->m->p;
+  struct rt_g *g;
+  const int error = rt_newg(p, &rt_sched.defaults, fn, arg, &g);
+  if (error) return error;
+  rt_runqput(p, g, true);
+  rt_wakep();
+  return 0;
+}
+
 int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *arg) {
   const struct rt_g *self = rt_getg();
   if (!self || self == &self->m->g0) return GO_ENOTG;
@@ -194,6 +205,7 @@ int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *a
     if (error) return error;
     spawn = &resolved;
   }
+  rt_point();
   struct rt_p *p = self->m->p;
   struct rt_g *g;
   const int error = rt_newg(p, spawn, fn, arg, &g);
@@ -220,15 +232,7 @@ void rt_goexit0(struct rt_g *g) {
   rt_count(&m->p->ended, 1);
   const bool last = g == rt_sched.maing;
   rt_gfput(m->p, g);
-  if (!last) return;
-  rt_lock(&rt_sched.lock);
-  atomic_store(&rt_sched.stopping, true);
-  for (struct rt_m *idle = rt_sched.midle; idle; idle = idle->idle_link) {
-    rt_sched.nmidle--;
-    rt_notewakeup(&idle->park);
-  }
-  rt_sched.midle = NULL;
-  rt_unlock(&rt_sched.lock);
+  if (last) rt_stopall();
 }
 
 uint64_t go_self(void) {

@@ -121,6 +121,21 @@ static int read_sizes(const struct source *s, const struct go_config *c, struct 
                    "takes 1 to 1M", &out->stack.guard_bytes);
 }
 
+static int read_seed(const struct source *s, const struct go_config *c, struct rt_options *out) {
+  size_t n = c->seed;
+  const char *text = s->getenv("GO_SEED");
+  if (n == 0 && text && *text && strcmp(text, "0") != 0 && !rt_parse_size(text, &n))
+    return refuse(s, "GO_SEED", text, "takes a number");
+  out->seed = n;
+  n = c->fail_every;
+  text = s->getenv("GO_FAILEVERY");
+  if (n == 0 && text && *text && strcmp(text, "0") != 0 &&
+      (!rt_parse_size(text, &n) || n > UINT32_MAX))
+    return refuse(s, "GO_FAILEVERY", text, "takes a number up to 4294967295");
+  out->fail_every = (uint32_t)n;
+  return 0;
+}
+
 int rt_options_read(const struct go_config *config, const char *(*getenv)(const char *),
                     struct rt_options *out, struct rt_text *why) {
   static const struct go_config none;
@@ -141,6 +156,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   out->spawn.growth = rt_growth_find(growth);
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
   int e = read_sizes(&s, c, out);
+  if (!e) e = read_seed(&s, c, out);
   if (!e) e = read_guard_kind(&s, read_text(&s, "GO_GUARDKIND", c->guard_kind, "auto"), out);
   if (!e) e = read_debug(&s, read_text(&s, "GO_STACKDEBUG", c->stack_debug, ""), out);
   return e;

@@ -14,6 +14,8 @@ struct rt_options {
   struct rt_spawn spawn;
   struct rt_growth_options growth;
   struct rt_stack_config stack;
+  uint64_t seed;  // 0: not deterministic
+  uint32_t fail_every;
 };
 
 // rt_options_read fills in *out: a field of config that is set, else its environment variable

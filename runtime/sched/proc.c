@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
+#include "runtime/sched/deterministic.h"
+#include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/count.h"
 
@@ -16,10 +18,14 @@ enum { GLOBAL_EVERY = 61, STEAL_ROUNDS = 4, STEAL_PAUSES = 100 };
 
 // ---- Idle Ps and the global queue ------------------------------------------------------------
 
+void rt_globrunqpush(struct rt_g *g) {
+  rt_gqueue_push(&rt_sched.runq, g);
+  atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
+}
+
 void rt_globrunqput(struct rt_gqueue *batch) {
   rt_lock(&rt_sched.lock);
-  for (struct rt_g *g; (g = rt_gqueue_pop(batch)) != NULL;) rt_gqueue_push(&rt_sched.runq, g);
-  atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
+  for (struct rt_g *g; (g = rt_gqueue_pop(batch)) != NULL;) rt_globrunqpush(g);
   rt_unlock(&rt_sched.lock);
 }
 
@@ -40,8 +46,8 @@ static struct rt_g *globrunqget(struct rt_p *p, int32_t most) {
 }
 
 void rt_pidleput(struct rt_p *p) {
-  p->status = RT_PIDLE;
-  p->m = NULL;
+  atomic_store(&p->status, RT_PIDLE);
+  atomic_store(&p->m, NULL);
   p->link = rt_sched.pidle;
   rt_sched.pidle = p;
   atomic_fetch_add(&rt_sched.npidle, 1);
@@ -52,120 +58,50 @@ struct rt_p *rt_pidleget(void) {
   if (!p) return NULL;
   rt_sched.pidle = p->link;
   atomic_fetch_sub(&rt_sched.npidle, 1);
+  rt_sysmon_wake();
   return p;
 }
 
 void rt_acquirep(struct rt_m *m, struct rt_p *p) {
   m->p = p;
-  p->m = m;
-  p->status = RT_PRUNNING;
+  atomic_store_explicit(&p->m, m, memory_order_release);
+  atomic_store_explicit(&p->status, RT_PRUNNING, memory_order_release);
 }
 
-static struct rt_p *releasep(struct rt_m *m) {
+struct rt_p *rt_releasep(struct rt_m *m) {
   struct rt_p *p = m->p;
   m->p = NULL;
   return p;
 }
 
-// ---- Waking and stopping Ms ------------------------------------------------------------------
-
-// Makes another M and starts its thread with p.  False: no memory, no thread, or the scheduler
-// stops.  The lock keeps go_run from joining an M whose thread has yet to be started.
-static bool newm(struct rt_p *p, bool spinning) {
-  struct rt_stackcache *cache = &rt_getg()->m->cache;
-  struct rt_m *m = NULL;
-  rt_lock(&rt_sched.newmlock);
-  bool started = !atomic_load(&rt_sched.stopping) && rt_mnew(cache, &m) == 0;
-  if (started && rt_mstart(m, p, spinning) != 0) {
-    rt_mfree(m, cache);
-    started = false;
-  }
-  rt_unlock(&rt_sched.newmlock);
-  return started;
-}
-
-// Gives an M to a P: an idle M, or a new one.  spinning: the caller has counted it in.
-static void startm(bool spinning) {
-  rt_lock(&rt_sched.lock);
-  struct rt_p *p = atomic_load(&rt_sched.stopping) ? NULL : rt_pidleget();
-  struct rt_m *m = p ? rt_sched.midle : NULL;
-  if (m) {
-    rt_sched.midle = m->idle_link;
-    rt_sched.nmidle--;
-  }
-  rt_unlock(&rt_sched.lock);
-  if (m) {
-    m->spinning = spinning;
-    m->nextp = p;
-    rt_notewakeup(&m->park);
-    return;
-  }
-  if (p && !newm(p, spinning)) {
-    // No memory or no thread for another M: those that run will find the work.
-    rt_lock(&rt_sched.lock);
-    rt_pidleput(p);
-    rt_unlock(&rt_sched.lock);
-    p = NULL;
-  }
-  if (!p && spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
-}
-
-static void startm_spinning(void *unused) {
-  (void)unused;
-  startm(true);
-}
-
-void rt_wakep(void) {
-  if (atomic_load(&rt_sched.npidle) == 0 || atomic_load(&rt_sched.nmspinning) != 0) return;
-  int32_t none = 0;
-  if (!atomic_compare_exchange_strong(&rt_sched.nmspinning, &none, 1)) return;
-  rt_systemstack(startm_spinning, NULL);
-}
-
-// Puts m, which has no P, to sleep until startm hands it one or the scheduler stops.
-static void stopm(struct rt_m *m) {
-  rt_lock(&rt_sched.lock);
-  if (atomic_load(&rt_sched.stopping)) {
-    rt_unlock(&rt_sched.lock);
-    return;
-  }
-  m->idle_link = rt_sched.midle;
-  rt_sched.midle = m;
-  // The last M to go idle has just seen every queue empty: nothing can ever run again.
-  if (++rt_sched.nmidle == rt_sched.nm) rt_throw("all goroutines are asleep: deadlock");
-  rt_unlock(&rt_sched.lock);
-  rt_notesleep(&m->park);
-  rt_noteclear(&m->park);
-  if (m->nextp) rt_acquirep(m, m->nextp);
-  m->nextp = NULL;
-}
-
-// GOMAXPROCS went down: p retires, its goroutines go to the global queue.
-static void retire(struct rt_m *m) {
-  struct rt_p *p = releasep(m);
-  struct rt_gqueue q = {0};
-  for (struct rt_g *g; (g = rt_runqget(p)) != NULL;) rt_gqueue_push(&q, g);
-  const bool any = q.n > 0;
-  rt_globrunqput(&q);
-  rt_lock(&rt_sched.lock);
-  p->m = NULL;
-  p->status = RT_PDEAD;
-  if (p->id < atomic_load(&rt_sched.maxprocs)) rt_pidleput(p);  // it went up again meanwhile
-  rt_unlock(&rt_sched.lock);
-  if (m->spinning) {
-    m->spinning = false;
-    atomic_fetch_sub(&rt_sched.nmspinning, 1);
-  }
-  if (any || atomic_load(&rt_sched.runqsize) > 0) rt_wakep();
-}
-
 // ---- Finding work ----------------------------------------------------------------------------
 
-static uint32_t fastrand(struct rt_m *m) {  // xorshift32 (Marsaglia 2003)
-  m->rand ^= m->rand << 13;
-  m->rand ^= m->rand >> 17;
-  m->rand ^= m->rand << 5;
-  return m->rand;
+uint32_t rt_fastrand(void) {  // xorshift32 (Marsaglia 2003)
+  uint32_t *x = &rt_getg()->m->rand;
+  *x ^= *x << 13;
+  *x ^= *x >> 17;
+  *x ^= *x << 5;
+  return *x;
+}
+
+// Runs the timers of p that are due.
+static bool run_timers(struct rt_p *p) {
+  const int64_t first = atomic_load_explicit(&p->timers.first, memory_order_relaxed);
+  if (first == 0) return false;
+  const int64_t now = rt_nanotime();
+  return first <= now && rt_timers_run(&p->timers, now);
+}
+
+// When the first timer of all is due; 0 if there is none.
+int64_t rt_timers_next(void) {
+  int64_t next = 0;
+  const int32_t n = atomic_load(&rt_sched.nallp);
+  for (int32_t i = 0; i < n; i++) {
+    struct rt_p *p = atomic_load(&rt_sched.allp[i]);
+    const int64_t first = atomic_load(&p->timers.first);
+    if (first != 0 && (next == 0 || first < next)) next = first;
+  }
+  return next;
 }
 
 static struct rt_g *steal(struct rt_m *m) {
@@ -175,11 +111,13 @@ static struct rt_g *steal(struct rt_m *m) {
     const bool last = round == STEAL_ROUNDS - 1;
     // What its owner has just readied is about to run there: leave it a moment.
     for (int i = 0; last && i < STEAL_PAUSES; i++) rt_cpu_relax();
-    const uint32_t start = fastrand(m);
+    const uint32_t start = rt_fastrand();
     for (uint32_t i = 0; i < n; i++) {
       struct rt_p *victim = atomic_load(&rt_sched.allp[(start + i) % n]);
       if (victim == p) continue;
       struct rt_g *g = rt_runqsteal(p, victim, last);
+      // Its timers may be due while its goroutine keeps it: what they ready comes to our queue.
+      if (!g && last && run_timers(victim)) g = rt_runqget(p);
       if (g) {
         rt_count(&p->steals, 1);
         return g;
@@ -189,30 +127,56 @@ static struct rt_g *steal(struct rt_m *m) {
   return NULL;
 }
 
-static bool any_work(void) {
+bool rt_anywork(void) {
   const int32_t n = atomic_load(&rt_sched.nallp);
   for (int32_t i = 0; i < n; i++)
     if (!rt_runqempty(atomic_load(&rt_sched.allp[i]))) return true;
   return atomic_load(&rt_sched.runqsize) > 0;
 }
 
+// Goroutines that were interrupted on this M: in turn with the others.
+static struct rt_g *resume_preempted(struct rt_m *m) {
+  struct rt_g *g = rt_gqueue_pop(&m->preempted);
+  if (g) rt_casgstatus(g, RT_GPREEMPTED, RT_GRUNNABLE);
+  return g;
+}
+
+static struct rt_g *poll_global(struct rt_p *p, int32_t most) {
+  rt_lock(&rt_sched.lock);
+  struct rt_g *g = globrunqget(p, most);
+  rt_unlock(&rt_sched.lock);
+  return g;
+}
+
+// Asks the poller, without waiting, for goroutines that can go on.
+static struct rt_g *poll_net(struct rt_p *p) {
+  if (!rt_netpoll_inited() || !rt_netpoll_waiters() || atomic_load(&rt_sched.lastpoll) == 0)
+    return NULL;
+  struct rt_gqueue ready = {0};
+  rt_netpoll(0, &ready);
+  if (ready.n == 0) return NULL;
+  rt_injectglist(&ready);
+  return rt_runqget(p);
+}
+
+enum { PREEMPTED_EVERY = 8 };
+
 // Looks where work may be, without blocking.
 static struct rt_g *poll_work(struct rt_m *m) {
   struct rt_p *p = m->p;
+  if (__builtin_expect(rt_det.on, 0)) rt_det_time();
+  run_timers(p);
+  const uint64_t tick = atomic_load_explicit(&p->schedtick, memory_order_relaxed);
   const bool global = atomic_load_explicit(&rt_sched.runqsize, memory_order_relaxed) > 0;
-  if (global && ++p->schedtick % GLOBAL_EVERY == 0) {
-    // Now and then the global queue goes first, or two goroutines that keep readying each other
-    // would starve it.
-    rt_lock(&rt_sched.lock);
-    struct rt_g *g = globrunqget(p, 1);
-    rt_unlock(&rt_sched.lock);
-    if (g) return g;
-  }
-  struct rt_g *g = rt_runqget(p);
-  if (g || !global) return g;
-  rt_lock(&rt_sched.lock);
-  g = globrunqget(p, RT_RUNQ / 2);
-  rt_unlock(&rt_sched.lock);
+  struct rt_g *g = NULL;
+  // Now and then the global queue goes first, or two goroutines that keep readying each other
+  // would starve it; likewise those that were preempted.
+  if (m->preempted.n > 0 && tick % PREEMPTED_EVERY == 0) g = resume_preempted(m);
+  if (!g && global && tick % GLOBAL_EVERY == 0) g = poll_global(p, 1);
+  if (!g) g = rt_runqget(p);
+  if (!g && global) g = poll_global(p, RT_RUNQ / 2);
+  if (!g) g = resume_preempted(m);
+  if (!g) g = poll_net(p);
   return g;
 }
 
@@ -226,6 +190,36 @@ static struct rt_g *spin(struct rt_m *m) {
   return steal(m);
 }
 
+// Takes an idle P; false if there is none.
+static bool regain(struct rt_m *m, bool spinning) {
+  rt_lock(&rt_sched.lock);
+  struct rt_p *p = rt_pidleget();
+  rt_unlock(&rt_sched.lock);
+  if (!p) return false;
+  rt_acquirep(m, p);
+  if (spinning) {
+    m->spinning = true;
+    atomic_fetch_add(&rt_sched.nmspinning, 1);
+  }
+  return true;
+}
+
+// Sleeps in the poller until a descriptor is ready, the timer due at `until` (0: none) or a
+// wake-up; rt_sched.lastpoll is ours.  True: m has a P again.
+static bool sleep_in_netpoll(struct rt_m *m, int64_t until) {
+  atomic_store(&rt_sched.poll_until, until);
+  struct rt_gqueue ready = {0};
+  if (!atomic_load(&rt_sched.stopping)) {
+    const int64_t left = until ? until - rt_nanotime() : -1;
+    rt_netpoll(until && left < 0 ? 0 : left, &ready);
+  }
+  atomic_store(&rt_sched.poll_until, 0);
+  atomic_store(&rt_sched.lastpoll, rt_nanotime());
+  const bool have = regain(m, false);
+  if (ready.n > 0) rt_injectglist(&ready);
+  return have;
+}
+
 // Gives up the P; true if there turned out to be work after all, and m has a P again.
 static bool idle(struct rt_m *m) {
   rt_lock(&rt_sched.lock);
@@ -233,37 +227,46 @@ static bool idle(struct rt_m *m) {
     rt_unlock(&rt_sched.lock);
     return true;
   }
-  rt_pidleput(releasep(m));
+  rt_pidleput(rt_releasep(m));
   rt_unlock(&rt_sched.lock);
-  if (!m->spinning) return false;
-  // Count ourselves out first, then look: work that was made before will be seen here, and
-  // whoever makes work after sees that nobody spins.
-  m->spinning = false;
-  atomic_fetch_sub(&rt_sched.nmspinning, 1);
-  if (!any_work()) return false;
-  rt_lock(&rt_sched.lock);
-  struct rt_p *p = rt_pidleget();
-  rt_unlock(&rt_sched.lock);
-  if (!p) return false;
-  rt_acquirep(m, p);
-  m->spinning = true;
-  atomic_fetch_add(&rt_sched.nmspinning, 1);
-  return true;
+  if (m->spinning) {
+    // Count ourselves out first, then look: work that was made before will be seen here, and
+    // whoever makes work after sees that nobody spins.
+    m->spinning = false;
+    atomic_fetch_sub(&rt_sched.nmspinning, 1);
+    if (rt_anywork() && regain(m, true)) return true;
+  }
+  if (!rt_netpoll_inited()) return false;
+  const int64_t until = rt_timers_next();
+  if (rt_det.on && until) {  // the virtual clock has nothing to wait for
+    rt_clock_advance(until);
+    return regain(m, false);
+  }
+  if ((until || rt_netpoll_waiters()) && atomic_exchange(&rt_sched.lastpoll, 0) != 0)
+    return sleep_in_netpoll(m, until);
+  // Another M sleeps there: not longer than until our timer is due.
+  const int64_t slept = atomic_load(&rt_sched.poll_until);
+  if (until && (slept == 0 || slept > until)) os_netpoll_break();
+  return false;
 }
 
 // Blocks until there is a goroutine to run; NULL when the scheduler stops.
 static struct rt_g *findrunnable(struct rt_m *m) {
   while (!atomic_load_explicit(&rt_sched.stopping, memory_order_relaxed)) {
-    if (m->p && m->p->id >= atomic_load_explicit(&rt_sched.maxprocs, memory_order_relaxed))
-      retire(m);
+    if (m->p && m->preempted.n == 0 &&
+        m->p->id >= atomic_load_explicit(&rt_sched.maxprocs, memory_order_relaxed))
+      rt_retire(m);
+    // There may be an idle P within the limit, and nobody else to look after timers and poller.
+    if (!m->p && !m->handg) regain(m, false);
+    if (m->handg) return NULL;
     if (!m->p) {
-      stopm(m);
+      rt_stopm(m);
       continue;
     }
     struct rt_g *g = poll_work(m);
     if (!g && atomic_load_explicit(&rt_sched.nallp, memory_order_relaxed) > 1) g = spin(m);
     if (g) return g;
-    if (!idle(m)) stopm(m);
+    if (!idle(m)) rt_stopm(m);
   }
   return NULL;
 }
@@ -273,6 +276,11 @@ static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
   m->curg = g;
   g->m = m;
   rt_casgstatus(g, RT_GRUNNABLE, RT_GRUNNING);
+  struct rt_p *p = m->p;
+  if (p) {
+    rt_count(&p->schedtick, 1);
+    atomic_store_explicit(&p->preempt, false, memory_order_relaxed);
+  }
   if (g->gs.growth->resume) g->gs.growth->resume(&g->gs, &m->cache);
   return g;
 }
@@ -286,7 +294,11 @@ static struct rt_g *schedule(struct rt_m *m) {
     return g;
   }
   g = findrunnable(m);
-  if (!g) return NULL;
+  if (!g) {
+    g = m->handg;
+    m->handg = NULL;
+    return g ? execute(m, g) : NULL;
+  }
   if (m->spinning) {
     m->spinning = false;
     // We found work and stop spinning: if there is more, somebody else should look for it.
@@ -303,24 +315,41 @@ void rt_mstart0(struct rt_m *m) {
 
 // ---- Parking ---------------------------------------------------------------------------------
 
-static void dropg(struct rt_g *g) {
+void rt_dropg(struct rt_g *g) {
   g->m->curg = NULL;
   g->m = NULL;
 }
 
 static void park_m(struct rt_g *g) {
-  void (*unlock)(void *) = g->m->park_unlock;
-  void *lock = g->m->park_lock;
-  dropg(g);
+  struct rt_m *m = g->m;
+  const rt_parkfn commit = m->park_commit;
+  rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GWAITING);
-  if (unlock) unlock(lock);  // from here on another M may run g
+  if (!commit || commit(g, m->park_lock)) return;  // from here on another M may run g
+  rt_casgstatus(g, RT_GWAITING, RT_GRUNNABLE);
+  m->resume = execute(m, g);
 }
 
-void rt_gopark(void (*unlock)(void *), void *lock) {
-  struct rt_m *m = rt_getg()->m;
-  m->park_unlock = unlock;
+void rt_gopark(rt_parkfn commit, void *lock, enum rt_waitreason why) {
+  struct rt_g *g = rt_getg();
+  struct rt_m *m = g->m;
+  m->park_commit = commit;
   m->park_lock = lock;
+  g->waitreason = (uint8_t)why;
+  g->waitsince = atomic_load_explicit(&rt_sched.coarse_now, memory_order_relaxed);
   rt_mcall(park_m);
+}
+
+bool rt_gounlock(struct rt_g *g, void *lock) {
+  (void)g;
+  rt_unlock(lock);
+  return true;
+}
+
+bool rt_gopunlock(struct rt_g *g, void *lock) {
+  (void)g;
+  rt_punlock(lock);
+  return true;
 }
 
 void rt_goready(struct rt_g *g) {
@@ -329,9 +358,24 @@ void rt_goready(struct rt_g *g) {
   rt_wakep();
 }
 
+void rt_injectglist(struct rt_gqueue *list) {
+  struct rt_p *p = rt_getg()->m->p;
+  const int32_t n = list->n;
+  for (struct rt_g *g = list->head; g; g = g->schedlink)
+    rt_casgstatus(g, RT_GWAITING, RT_GRUNNABLE);
+  if (p) {
+    for (struct rt_g *g; (g = rt_gqueue_pop(list)) != NULL;) rt_runqput(p, g, false);
+    if (n > 1) rt_wakep();
+    return;
+  }
+  rt_globrunqput(list);
+  int32_t idle = atomic_load(&rt_sched.npidle);
+  for (int32_t i = 0; i < n && i < idle; i++) rt_startm(NULL, false);
+}
+
 static void yield_m(struct rt_g *g) {
   struct rt_p *p = g->m->p;
-  dropg(g);
+  rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GRUNNABLE);
   rt_runqput(p, g, false);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
+#include "runtime/sched/deterministic.h"
+#include "runtime/sched/netpoll.h"
 #include "runtime/sched/options.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/quarantine.h"
@@ -29,7 +31,7 @@ static void drop_idle_ps(int32_t n) {
     if (p->id < n)
       rt_pidleput(p);
     else
-      p->status = RT_PDEAD;
+      atomic_store(&p->status, RT_PDEAD);
   }
 }
 
@@ -42,7 +44,7 @@ static int32_t set_maxprocs(int32_t n) {
   atomic_store(&rt_sched.maxprocs, n);
   for (int32_t id = before; id < n; id++) {
     struct rt_p *p = atomic_load(&rt_sched.allp[id]);
-    if (p->status == RT_PDEAD) rt_pidleput(p);  // else it has not come to retire yet
+    if (atomic_load(&p->status) == RT_PDEAD) rt_pidleput(p);  // else it has not come to retire yet
   }
   drop_idle_ps(n);
   rt_unlock(&rt_sched.lock);
@@ -62,7 +64,7 @@ int go_gomaxprocs(int n) {
   const struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return GO_ENOTG;
   const int before = atomic_load(&rt_sched.maxprocs);
-  if (n <= 0 || n == before) return before;
+  if (n <= 0 || n == before || rt_det.on) return before;
   struct procresize r = {n < RT_MAXPROCS ? n : RT_MAXPROCS};
   rt_systemstack(procresize, &r);
   rt_wakep();
@@ -78,6 +80,7 @@ static void free_goroutines(struct rt_stackcache *cache) {
     for (int i = 0; i < RT_GCHUNK; i++) {
       rt_gfreestack(&c->g[i], cache);
       rt_gforget(&c->g[i]);
+      free(c->g[i].select);
     }
     free(c);
   }
@@ -90,6 +93,7 @@ static void free_ps(void) {
     rt_sched.past.goroutines_created += p->created;
     rt_sched.past.goroutines_ended += p->ended;
     rt_sched.past.steals += p->steals;
+    rt_timers_free(&p->timers);
     free(p);
     atomic_store(&rt_sched.allp[i], NULL);
   }
@@ -117,7 +121,9 @@ static void reset(void) {
 }
 
 static void finish(struct rt_m *m0) {
+  rt_sysmon_stop(&m0->cache);
   join_all(m0);
+  rt_netpoll_done();
   free_goroutines(&m0->cache);
   rt_quarantine_empty(&m0->cache);
   rt_mfree(m0, &m0->cache);
@@ -138,6 +144,7 @@ static void boot(void *arg) {
   b->error = rt_newg(p, &rt_sched.defaults, b->fn, b->arg, &rt_sched.maing);
   if (b->error) return;
   rt_runqput(p, rt_sched.maing, true);
+  if (!rt_det.on) rt_sysmon_start(&b->m->cache);
   rt_mstart0(b->m);
 }
 
@@ -153,18 +160,24 @@ static int configure(const struct go_config *config) {
   rt_growth_options = o.growth;
   rt_sched.asked = rt_sched.defaults = o.spawn;
   rt_settle(&rt_sched.defaults);
+  if (o.seed) {
+    rt_det_start(o.seed, o.fail_every);
+    rt_clock_virtual(1);
+  }
   rt_copystack_init();
   rt_regfile_init();
+  atomic_store(&rt_sched.lastpoll, rt_nanotime());
   const int refused = rt_stackinit(&o.stack);
   if (refused) return refused;
-  if (set_maxprocs(o.maxprocs) == 0) return GO_ENOMEM;
+  if (set_maxprocs(rt_det.on ? 1 : o.maxprocs) == 0) return GO_ENOMEM;
   return os_fault_install(rt_onfault);
 }
 
 // Runs the scheduler on the calling thread, which is its first M.
 static void run(struct boot *b) {
-  b->error = rt_mnew(NULL, &b->m);
+  b->error = rt_mnew(NULL, false, &b->m);
   if (b->error) return;
+  os_thread_self(&b->m->self);
   b->error = os_sigstack_enable(&b->m->sigstack);
   if (!b->error) {
     rt_lock(&rt_sched.lock);
@@ -183,6 +196,9 @@ int go_run(const struct go_config *config, void (*fn)(void *), void *arg) {
   struct boot b = {.fn = fn, .arg = arg};
   b.error = configure(config);
   if (!b.error) run(&b);
+  if (!b.error && rt_sched.deadlocked) b.error = GO_EDEADLOCK;
+  rt_det_stop();
+  rt_clock_virtual(0);
   reset();
   atomic_store(&running, false);
   return b.error;

@@ -1,6 +1,7 @@
 // Queues of runnable goroutines: the list that sched.lock protects, and each P's ring (Go's
 // runqput, runqget, runqgrab, after Arora, Blumofe and Plaxton's work stealing).
 #include <stdatomic.h>
+#include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"
 
 void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g) {
@@ -69,6 +70,10 @@ static bool put_slow(struct rt_p *p, struct rt_g *g, uint32_t head) {
 }
 
 void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
+  if (__builtin_expect(rt_det.on, 0)) {
+    rt_det_put(g);
+    return;
+  }
   if (next) {
     g = swap_runnext(p, g);
     if (!g) return;  // else the one that was next goes to the tail
@@ -86,6 +91,7 @@ void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
 }
 
 struct rt_g *rt_runqget(struct rt_p *p) {
+  if (__builtin_expect(rt_det.on, 0)) return rt_det_get();
   // Only the owner sets runnext; a thief may have taken it between the look and the swap.
   if (atomic_load_explicit(&p->runnext, memory_order_relaxed)) {
     struct rt_g *next = swap_runnext(p, NULL);

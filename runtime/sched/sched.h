@@ -17,6 +17,9 @@
 #include <stdint.h>
 #include "runtime/os/os.h"
 #include "runtime/sched/lock.h"
+#include "runtime/sched/sudog.h"
+#include "runtime/sched/timer.h"
+#include "runtime/sched/waitreason.h"
 #include "runtime/stack/growth/growth.h"
 #include "runtime/stack/stack.h"
 
@@ -44,18 +47,28 @@ enum rt_gstatus {
 
 struct rt_m;
 struct rt_p;
+struct rt_g;
+typedef bool (*rt_parkfn)(struct rt_g *g, void *lock);
 
 struct rt_g {
   // The first 128 bytes are all that a switch touches.
   struct rt_gstack gs;
   _Atomic uint32_t status;
+  uint8_t waitreason;      // enum rt_waitreason; of the last park
   struct rt_m *m;          // the M that runs it; NULL otherwise
   struct rt_g *schedlink;  // next in the one list it is in
-  void (*fn)(void *);
-  void *arg;
   uintptr_t param;         // passed to and from the function on g0
   // Cold.
+  _Atomic uint64_t waitseq;  // see rt_claim
+  int64_t waitsince;       // rt_sched.coarse_now when it parked
+  void (*fn)(void *);
+  void *arg;
+  struct rt_sudog sudog;   // for waits on one thing
+  void *select;            // room for its selects; NULL until its first
+  struct rt_timer timer;   // of rt_gopark_until
+  rt_parkfn until_commit;  // likewise
   void *fiber;             // ThreadSanitizer's name for the stack
+  uint64_t priority;       // see deterministic.c
   void *fake_stack;        // AddressSanitizer's, while the goroutine does not run
 } __attribute__((aligned(64)));
 
@@ -81,17 +94,26 @@ static inline void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_g
 
 // ---- P ---------------------------------------------------------------------------------------
 
-enum rt_pstatus { RT_PIDLE, RT_PRUNNING, RT_PDEAD };
+// PSYSCALL: its M is in a system call; whoever moves it from there to another state by CAS has it.
+enum rt_pstatus { RT_PIDLE, RT_PRUNNING, RT_PSYSCALL, RT_PDEAD };
 
 struct rt_p {
   int32_t id;
-  enum rt_pstatus status;  // sched.lock
-  struct rt_m *m;
-  struct rt_p *link;       // idle list; sched.lock
-  uint32_t schedtick;
+  _Atomic uint32_t status;  // enum rt_pstatus; sched.lock, but for the steps from and to SYSCALL
+  _Atomic bool preempt;     // sysmon wants its goroutine to stop; cleared by the next to run
+  _Atomic(struct rt_m *) m;
+  struct rt_p *link;        // idle list; sched.lock
+  _Atomic uint64_t schedtick;    // goroutines resumed; owner
+  _Atomic uint64_t syscalltick;  // system calls entered; owner
+  struct {  // what sysmon last saw, and when; sysmon
+    uint64_t syscalltick;
+    int64_t syscallwhen;
+  } seen;
+  struct rt_timers timers;
   uint64_t goid, goid_end;  // numbers for new goroutines: [goid, goid_end)
   struct rt_gqueue gfree;   // dead goroutines, most with a stack; the running M's
   _Atomic uint64_t created, ended, steals;
+  _Atomic uint64_t handoffs;  // sysmon
 
   // Go's run queue: a ring that the owner fills and that anyone may empty.  head is moved by CAS,
   // tail by the owner alone; both count up forever.
@@ -117,9 +139,12 @@ struct rt_m {
   struct rt_g *curg;       // the goroutine it runs
   struct rt_p *p;
   struct rt_p *nextp;      // handed over by the waker
+  struct rt_g *handg;      // likewise: a goroutine to run without a P, into its system call
   bool spinning;           // looking for work without any; counted in sched.nmspinning
+  struct rt_p *oldp;       // the P it had when it entered a system call
+  struct rt_gqueue preempted;  // goroutines that may go on here alone: see preempt.h
   void (*mcallfn)(struct rt_g *);
-  void (*park_unlock)(void *);
+  rt_parkfn park_commit;
   void *park_lock;
   bool failed;             // its thread could not start
   struct rt_g *resume;     // to run next without asking findrunnable
@@ -127,12 +152,14 @@ struct rt_m {
   struct rt_m *idle_link;  // sched.lock
   struct rt_m *all_link;   // sched.lock
   struct rt_note park;
-  struct os_thread thread;
+  struct os_thread thread;  // to join it
+  struct os_thread self;    // to signal it; set by itself
   struct os_sigstack sigstack;
   void *os_fake_stack;     // AddressSanitizer's, of the thread's own stack
   void *os_fiber;          // ThreadSanitizer's
   void *os_lo;             // bounds of the thread's own stack
   size_t os_bytes;
+  uintptr_t os_sp;         // where that is free while the M is on g0
   struct rt_stackcache cache;
 } __attribute__((aligned(64)));
 
@@ -161,11 +188,20 @@ struct rt_sched {
   // Written under lock, read without.
   _Atomic int32_t npidle, runqsize, maxprocs;
   _Atomic bool stopping;
+  bool deadlocked;           // why it stops, in a deterministic run
   _Atomic(struct rt_p *) allp[RT_MAXPROCS];
   _Atomic int32_t nallp;
   // Any time.
   _Atomic int32_t nmspinning;
   _Atomic uint64_t goidgen;
+  _Atomic int64_t coarse_now;  // rt_nanotime as sysmon last read it: within 10 ms
+  // When some M last asked netpoll; 0 while one sleeps in it, until poll_until (0: no limit).
+  _Atomic int64_t lastpoll, poll_until;
+  struct rt_sysmon {
+    struct rt_m *m;            // its thread's; NULL if it could not be started
+    struct rt_note note;
+    _Atomic bool waiting;      // nothing runs: it sleeps until somebody does
+  } sysmon;
   // Fixed while go_run runs.
   struct rt_g *maing;
   struct rt_spawn asked;     // the options of go_run
@@ -182,6 +218,9 @@ extern struct rt_sched rt_sched;
 void rt_mcall(void (*fn)(struct rt_g *));
 // rt_systemstack runs fn(arg) on g0's stack and returns; on g0 already, it just calls it.
 void rt_systemstack(void (*fn)(void *), void *arg);
+// rt_threadstack runs fn(arg) on the thread's own stack and returns; nothing may switch stacks
+// meanwhile.  Goroutine, in a system call.
+void rt_threadstack(void (*fn)(void *), void *arg);
 // rt_mloop runs the goroutines that next(m) names, until it names none.  g0.
 void rt_mloop(struct rt_m *m, struct rt_g *(*next)(struct rt_m *));
 // rt_mrun runs fn(arg) on m's g0 stack from the thread's own.
@@ -193,26 +232,63 @@ void rt_gforget(struct rt_g *g);
 
 // ---- Scheduling (proc.c) ---------------------------------------------------------------------
 
-// rt_gopark parks the running goroutine.  unlock, if not NULL, is called on g0 once the goroutine
-// is parked, with the lock that kept it from being readied too early.
-void rt_gopark(void (*unlock)(void *), void *lock);
-// rt_goready makes a parked goroutine runnable, first in line on this P.  Goroutine.
+// rt_gopark parks the running goroutine.  commit, if not NULL, is called on g0 once the goroutine
+// is parked, with what kept it from being readied too early: it lets a lock go (rt_gounlock) and
+// answers true, or answers false if g must go on at once.  Goroutine only.
+void rt_gopark(rt_parkfn commit, void *lock, enum rt_waitreason why);
+bool rt_gounlock(struct rt_g *g, void *lock);  // a commit: rt_unlock of a struct rt_lock
+// rt_gopark_until starts g's timer in addition: when `until` ns has come and rt_claim(g, seq)
+// succeeds, g is readied.  0, or GO_ENOMEM, GO_EPOLL without having parked, commit not called, and
+// the wait claimed.  What commit lets go keeps everybody else from readying g before.
+int rt_gopark_until(rt_parkfn commit, void *lock, enum rt_waitreason why, int64_t until,
+                    uint64_t seq);
+// rt_goready makes a parked goroutine runnable, first in line on this P.  A goroutine, or g0 while
+// its M has a P.
 void rt_goready(struct rt_g *g);
-// rt_wakep starts another M if there is a P for it and nobody looks for work yet.
-void rt_wakep(void);
+
+// rt_plock and rt_punlock lock what only goroutines and timers touch: whoever has a P.  With one P
+// nobody else can be there, and locked instructions are a third of the price of a channel's
+// operation.  The number of Ps grows, and from one by whoever has the one, which then holds no such
+// lock.
+static inline void rt_plock(struct rt_lock *l);
+static inline void rt_punlock(struct rt_lock *l);
+bool rt_gopunlock(struct rt_g *g, void *lock);  // a commit: rt_punlock of a struct rt_lock
+
+// A wait that several may end (cases of a select, a deadline) is ended by one of them: each holds
+// g and the number of the wait, and only the one whose claim succeeds may touch the waiter's
+// elements and ready it.  Numbers are never 0.
+static inline uint64_t rt_waitbegin(struct rt_g *g) {  // the running goroutine, before it parks
+  return __c11_atomic_load(&g->waitseq, __ATOMIC_RELAXED);
+}
+static inline bool rt_claim(struct rt_g *g, uint64_t seq) {  // anyone, once per party
+  return __c11_atomic_compare_exchange_strong(&g->waitseq, &seq, seq + 1, __ATOMIC_ACQ_REL,
+                                              __ATOMIC_RELAXED);
+}
+// rt_injectglist makes parked goroutines runnable, on any M; the list is empty afterwards.  g0,
+// with a P or without.
+void rt_injectglist(struct rt_gqueue *list);
 // rt_mstart0 is the work of an M: it returns when the scheduler stops.  g0.
 void rt_mstart0(struct rt_m *m);
+void rt_dropg(struct rt_g *g);                     // g0: m no longer runs g
+bool rt_anywork(void);                             // a look at every queue; anyone
+int64_t rt_timers_next(void);                      // when the first of all is due; 0: none
+uint32_t rt_fastrand(void);                        // of this M; not for secrets
 void rt_globrunqput(struct rt_gqueue *batch);      // takes sched.lock
+void rt_globrunqpush(struct rt_g *g);              // sched.lock held
 void rt_pidleput(struct rt_p *p);                  // sched.lock held
 struct rt_p *rt_pidleget(void);                    // sched.lock held; NULL if none
 struct rt_p *rt_newp(int32_t id);                  // sched.lock held; NULL: no memory
 void rt_acquirep(struct rt_m *m, struct rt_p *p);
+struct rt_p *rt_releasep(struct rt_m *m);
 
 // ---- Goroutines (newproc.c) ------------------------------------------------------------------
 
 // rt_newg makes a goroutine, not yet runnable.  p: the caller's.  GO_E*.
 int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), void *arg,
             struct rt_g **out);
+// rt_newproc makes a goroutine with the default options and lets it run.  A goroutine, or g0 with a
+// P.
+int rt_newproc(void (*fn)(void *), void *arg);
 void rt_gfput(struct rt_p *p, struct rt_g *g);     // g0; g is dead
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache);  // nothing if it has none
 void rt_goexit0(struct rt_g *g);                   // g0: the running goroutine has ended
@@ -223,9 +299,32 @@ void rt_settle(struct rt_spawn *spawn);
 
 // ---- Ms (m.c) --------------------------------------------------------------------------------
 
-int rt_mnew(struct rt_stackcache *cache, struct rt_m **out);  // sched.lock not held
+// Made: counted in sched.nm and in the list of Ms unless it is sysmon's, which runs no goroutines.
+int rt_mnew(struct rt_stackcache *cache, bool sysmon, struct rt_m **out);
 int rt_mstart(struct rt_m *m, struct rt_p *p, bool spinning);
 void rt_mfree(struct rt_m *m, struct rt_stackcache *cache);
+// rt_wakep starts another M if there is a P for it and nobody looks for work yet.  Any stack.
+void rt_wakep(void);
+// rt_startm gives an M to p, or to an idle P if that is NULL.  spinning: the caller has counted it
+// in sched.nmspinning.  g0.
+void rt_startm(struct rt_p *p, bool spinning);
+// rt_startg gives g an M of its own, without a P.  False: there is none.  g0.
+bool rt_startg(struct rt_g *g);
+// rt_stopm puts m, which has no P, to sleep until rt_startm or rt_startg wakes it.  g0.
+void rt_stopm(struct rt_m *m);
+// rt_handoffp finds something to do for a P that has lost its M.  g0.
+void rt_handoffp(struct rt_p *p);
+void rt_retire(struct rt_m *m);  // m's P is above GOMAXPROCS: gives it up.  g0
+void rt_checkdead(void);         // throws if no M will ever run again; sched.lock held
+void rt_stopall(void);           // wakes every M to see that the scheduler stops.  g0
+
+// ---- System calls (syscall.c), sysmon (sysmon.c) ---------------------------------------------
+
+// rt_sysmon_start starts the thread that looks after Ps whose goroutines do not come back; without
+// a thread for it, goroutines must yield by themselves.  rt_sysmon_stop joins it.
+void rt_sysmon_start(struct rt_stackcache *cache);
+void rt_sysmon_stop(struct rt_stackcache *cache);
+void rt_sysmon_wake(void);       // goroutines run again; sched.lock held
 
 // rt_onfault is the process's answer to a memory fault (fault.c).
 bool rt_onfault(struct os_fault *fault);
@@ -234,6 +333,7 @@ bool rt_onfault(struct os_fault *fault);
 bool rt_mystack(const void *p);
 
 #include "runtime/sched/casgstatus.h"
+#include "runtime/sched/plock.h"
 
 #ifdef __cplusplus
 }

@@ -69,6 +69,22 @@ void rt_systemstack(void (*fn)(void *), void *arg) {
   rt_fiber_arrived(g->fake_stack);
 }
 
+RT_FIBER_BRIDGE static void threadstack_entry(void *p) {
+  struct oncall *c = p;
+  rt_fiber_arrived(c->m->os_fake_stack);
+  c->fn(c->arg);
+  rt_fiber_leave(&c->m->os_fake_stack, c->from);
+}
+
+void rt_threadstack(void (*fn)(void *), void *arg) {
+  struct rt_g *g = rt_getg();
+  struct rt_m *m = g->m;
+  struct oncall c = {fn, arg, g, m};
+  rt_fiber_back_to_thread(&g->fake_stack, m->os_fiber, m->os_lo, m->os_bytes);
+  rt_onstack(threadstack_entry, &c, m->os_sp, &m->g0);
+  rt_fiber_arrived(g->fake_stack);
+}
+
 RT_FIBER_BRIDGE static void mrun_entry(void *p) {
   struct oncall *c = p;
   rt_fiber_arrived(c->m->g0.fake_stack);
@@ -83,6 +99,8 @@ void rt_mrun(struct rt_m *m, void (*fn)(void *), void *arg) {
   m->g0.fiber = rt_fiber_create();
   rt_fiber_leave(&m->os_fake_stack, &m->g0);
   m->g0.gs.sp = m->g0.gs.stack.hi - 16;
+  enum { OURS = 1024 };  // of this stack for rt_onstack, and the red zones
+  m->os_sp = (rt_getsp() - OURS) & ~(uintptr_t)15;
   rt_onstack(mrun_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
   rt_fiber_arrived(m->os_fake_stack);
   rt_fiber_destroy(m->g0.fiber);

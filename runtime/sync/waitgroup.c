@@ -38,8 +38,6 @@ int go_waitgroup_add(struct go_waitgroup *wg, int n) {
 
 int go_waitgroup_done(struct go_waitgroup *wg) { return go_waitgroup_add(wg, -1); }
 
-static void unlock(void *lock) { rt_unlock(lock); }
-
 int go_waitgroup_wait(struct go_waitgroup *wg) {
   const int error = check(wg);
   if (error) return error;
@@ -52,6 +50,6 @@ int go_waitgroup_wait(struct go_waitgroup *wg) {
   g->schedlink = wg->waiters;
   wg->waiters = g;
   // The lock is let go on g0, once we are parked: until then nobody can ready us.
-  rt_gopark(unlock, lock_of(wg));
+  rt_gopark(rt_gounlock, lock_of(wg), RT_WAIT_WAITGROUP);
   return 0;
 }

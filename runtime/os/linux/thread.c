@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "runtime/go.h"
 #include "runtime/os/os.h"
@@ -35,6 +36,8 @@ int os_thread_start(struct os_thread *t, void (*fn)(void *), void *arg) {
 
 void os_thread_join(struct os_thread *t) { pthread_join((pthread_t)t->handle, NULL); }
 
+void os_thread_self(struct os_thread *t) { t->handle = (uint64_t)pthread_self(); }
+
 void os_thread_stack(void **lo, size_t *bytes) {
   pthread_attr_t attr;
   *bytes = 0;
@@ -48,8 +51,24 @@ void os_wait(_Atomic uint32_t *word, uint32_t expected) {
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
 }
 
+void os_wait_for(_Atomic uint32_t *word, uint32_t expected, int64_t ns) {
+  const struct timespec limit = {ns / 1000000000, ns % 1000000000};
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &limit, NULL, 0);
+}
+
 void os_wake(_Atomic uint32_t *word, int n) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+}
+
+void os_usleep(uint32_t us) {
+  const struct timespec t = {us / 1000000, (long)(us % 1000000) * 1000};
+  nanosleep(&t, NULL);
+}
+
+int64_t os_nanotime(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 int os_ncpu(void) {

@@ -45,8 +45,10 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   if (error) return error;
   rt_copystack(&old, &fresh, lowest, RT_COPY_AUTO, moved);
   if (moved->moved_pages) rt_stackemptied(&old);
-  uint64_t in_sp = 0;
-  gs->sp = rt_adjustword(gs->sp, &moved->words, &in_sp);
+  uint64_t nadjusted = 0;
+  gs->sp = rt_adjustword(gs->sp, &moved->words, &nadjusted);
+  for (struct rt_stackref *r = gs->refs; r; r = r->next)
+    r->p = (void *)rt_adjustword((uintptr_t)r->p, &moved->words, &nadjusted);
   gs->stack = fresh;
   gs->ngrowths++;
   if (rt_growth_options.quarantine)

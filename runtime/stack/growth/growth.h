@@ -18,6 +18,12 @@ extern "C" {
 
 struct rt_growth;
 
+// A word of the runtime's, outside the stack, that points into it: it follows every move.
+struct rt_stackref {
+  struct rt_stackref *next;
+  void *p;
+};
+
 // The fields of a goroutine that its stack's strategy reads and writes.  Owned by the thread that
 // runs the goroutine, or that is about to resume it.
 struct rt_gstack {
@@ -26,8 +32,18 @@ struct rt_gstack {
   const struct rt_growth *growth;
   size_t initial, max;  // bytes; max bounds every growth
   uint64_t goid;
+  struct rt_stackref *refs;  // changed by the goroutine itself, or under what keeps it parked
   uint32_t ngrowths;    // moves so far, forced ones included
 };
+
+// rt_stackref_add makes ref->p follow gs's stack; rt_stackref_clear ends that for all of them.
+// The goroutine itself: between them it may park, and whoever holds the lock of what it waits for
+// may use the pointers.
+static inline void rt_stackref_add(struct rt_gstack *gs, struct rt_stackref *ref) {
+  ref->next = gs->refs;
+  gs->refs = ref;
+}
+static inline void rt_stackref_clear(struct rt_gstack *gs) { gs->refs = NULL; }
 
 struct rt_growth {
   const char *name;     // as in go_spawn_options

@@ -1,0 +1,140 @@
+// Timers of the program: a function or a channel when the time has come (Go's time.AfterFunc,
+// time.NewTimer, time.NewTicker).
+#include <stdatomic.h>
+#include <stdlib.h>
+#include "runtime/arch/arch.h"
+#include "runtime/chan/chan.h"
+
+// The owner, the heap of timers and a call that is under way each hold a reference.
+struct go_timer {
+  struct rt_lock lock;
+  struct rt_timer timer;
+  int64_t period;
+  bool armed;         // it is due once more
+  _Atomic int32_t refs;
+  void (*fn)(void *);
+  void *arg;
+  struct go_chan *c;  // instead of fn
+};
+
+static void drop(struct go_timer *t) {
+  if (atomic_fetch_sub(&t->refs, 1) == 1) rt_systemstack(free, t);
+}
+
+// False: there is no memory for the goroutine.
+static bool fire(struct go_timer *t) {
+  const int64_t now = rt_nanotime();
+  if (t->c)
+    rt_chan_trysend(t->c, &now);
+  else
+    return rt_newproc(t->fn, t->arg) == 0;
+  return true;
+}
+
+// Tries once more, soon, unless the owner has changed his mind.
+static void retry(struct go_timer *t, uint64_t seq) {
+  rt_lock(&t->lock);
+  if (!t->armed && t->timer.seq == seq) {
+    t->armed = rt_timer_start(&t->timer, rt_nanotime() + GO_MILLISECOND) == 0;
+    if (t->armed) atomic_fetch_add(&t->refs, 1);
+  }
+  rt_unlock(&t->lock);
+}
+
+// g0.  The heap's reference is ours now.
+static void due(void *arg, uint64_t seq) {
+  struct go_timer *t = arg;
+  rt_lock(&t->lock);
+  const bool current = t->armed && seq == t->timer.seq;
+  bool again = false;
+  if (current && t->period > 0) {
+    const int64_t late = rt_nanotime() - t->timer.when;
+    const int64_t next = t->timer.when + t->period * (1 + (late > 0 ? late / t->period : 0));
+    again = rt_timer_start(&t->timer, next) == 0;
+    if (again) atomic_fetch_add(&t->refs, 1);
+  }
+  if (current) t->armed = again;
+  rt_unlock(&t->lock);
+  if (current && !fire(t)) retry(t, seq);
+  drop(t);
+}
+
+struct newtimer {
+  struct go_timer *t;
+};
+
+static void newtimer(void *arg) {
+  struct newtimer *n = arg;
+  n->t = rt_malloc(sizeof *n->t);
+}
+
+static bool on_goroutine(void) {
+  const struct rt_g *g = rt_getg();
+  return g && g != &g->m->g0;
+}
+
+static int make(void (*fn)(void *), void *arg, struct go_chan *c, struct go_timer **out) {
+  struct newtimer n;
+  rt_systemstack(newtimer, &n);
+  if (!n.t) return GO_ENOMEM;
+  *n.t = (struct go_timer){.fn = fn, .arg = arg, .c = c, .refs = 1};
+  n.t->timer.fn = due;
+  n.t->timer.arg = n.t;
+  *out = n.t;
+  return 0;
+}
+
+int go_timer_func(void (*fn)(void *), void *arg, struct go_timer **out) {
+  if (!on_goroutine()) return GO_ENOTG;
+  if (!fn || !out) return GO_EINVAL;
+  return rt_mystack(arg) ? GO_EMOVES : make(fn, arg, NULL, out);
+}
+
+int go_timer_chan(struct go_chan *c, struct go_timer **out) {
+  if (!on_goroutine()) return GO_ENOTG;
+  if (!c || c->elem != sizeof(int64_t) || !out) return GO_EINVAL;
+  return make(NULL, NULL, c, out);
+}
+
+// t->lock is held.
+static bool disarm(struct go_timer *t) {
+  const bool was = t->armed;
+  t->armed = false;
+  // Where the heap no longer has it, due() is on its way, and finds it disarmed.
+  if (was && rt_timer_stop(&t->timer)) atomic_fetch_sub(&t->refs, 1);
+  return was;
+}
+
+int go_timer_start(struct go_timer *t, int64_t ns, int64_t period) {
+  if (!on_goroutine()) return GO_ENOTG;
+  if (!t || period < 0) return GO_EINVAL;
+  const int64_t now = rt_nanotime();
+  rt_lock(&t->lock);
+  disarm(t);
+  t->timer.seq++;
+  t->period = period;
+  atomic_fetch_add(&t->refs, 1);
+  t->armed = true;
+  const int64_t wait = ns > 0 ? ns : 0;
+  const int error = rt_timer_start(&t->timer, wait < INT64_MAX - now ? now + wait : INT64_MAX);
+  if (error) {
+    t->armed = false;
+    atomic_fetch_sub(&t->refs, 1);
+  }
+  rt_unlock(&t->lock);
+  return error;
+}
+
+bool go_timer_stop(struct go_timer *t) {
+  if (!t || !on_goroutine()) return false;
+  rt_lock(&t->lock);
+  const bool was = disarm(t);
+  rt_unlock(&t->lock);
+  return was;
+}
+
+void go_timer_free(struct go_timer *t) {
+  if (!t) return;
+  go_timer_stop(t);
+  drop(t);
+}

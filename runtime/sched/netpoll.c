@@ -1,0 +1,48 @@
+// The poller (netpoll.h).
+#include "runtime/sched/netpoll.h"
+
+#include <stdatomic.h>
+
+static struct {
+  struct rt_lock lock;
+  _Atomic bool open;
+  _Atomic int32_t waiters;
+} poller;
+
+int rt_netpoll_init(void) {
+  if (rt_netpoll_inited()) return 0;
+  rt_lock(&poller.lock);
+  int error = 0;
+  if (!atomic_load(&poller.open)) {
+    error = os_netpoll_init();
+    if (!error) atomic_store(&poller.open, true);
+  }
+  rt_unlock(&poller.lock);
+  return error;
+}
+
+bool rt_netpoll_inited(void) { return atomic_load_explicit(&poller.open, memory_order_acquire); }
+
+void rt_netpoll_done(void) {
+  if (!rt_netpoll_inited()) return;
+  os_netpoll_done();
+  atomic_store(&poller.open, false);
+}
+
+bool rt_netpoll_waiters(void) { return atomic_load(&poller.waiters) > 0; }
+
+void rt_netpoll(int64_t ns, struct rt_gqueue *ready) {
+  enum { MOST = 128 };
+  struct os_pollevent events[MOST];
+  const int n = os_netpoll(events, MOST, ns);
+  (void)n, (void)ready;
+}
+
+void rt_netpoll_wake(int64_t when) {
+  if (atomic_load(&rt_sched.lastpoll) != 0) {
+    rt_wakep();  // nobody sleeps there: let somebody
+    return;
+  }
+  const int64_t until = atomic_load(&rt_sched.poll_until);
+  if (until == 0 || until > when) os_netpoll_break();
+}

@@ -1,0 +1,26 @@
+// plock.h: locks that only holders of a P take; the end of sched.h.
+#ifndef STACKLAB_RUNTIME_SCHED_PLOCK_H_
+#define STACKLAB_RUNTIME_SCHED_PLOCK_H_
+
+#include "runtime/sched/deterministic.h"
+#include "runtime/sched/sched.h"
+
+static inline bool rt_onep(void) {
+  return __c11_atomic_load(&rt_sched.nallp, __ATOMIC_RELAXED) == 1 && !rt_det.on;
+}
+
+static inline void rt_plock(struct rt_lock *l) {
+  if (rt_onep())
+    __c11_atomic_store(&l->state, 1, __ATOMIC_RELAXED);
+  else
+    rt_lock(l);
+}
+
+static inline void rt_punlock(struct rt_lock *l) {
+  if (rt_onep())
+    __c11_atomic_store(&l->state, 0, __ATOMIC_RELAXED);
+  else
+    rt_unlock(l);
+}
+
+#endif

@@ -1,0 +1,124 @@
+// System calls: a goroutine that blocks in one keeps its M, but not its P (Go's entersyscall,
+// exitsyscall).  The P is left marked, and sysmon takes it if the call lasts.
+#include <stdatomic.h>
+#include "runtime/arch/arch.h"
+#include "runtime/sched/deterministic.h"
+#include "runtime/sched/sched.h"
+#include "runtime/stack/count.h"
+
+// On g0: goroutines that may go on only here would wait for the whole call.  Another M gets this
+// one, which may go on anywhere, to make the call.
+static void leave_m(struct rt_g *g) {
+  struct rt_m *m = g->m;
+  rt_dropg(g);
+  rt_casgstatus(g, RT_GRUNNING, RT_GRUNNABLE);
+  if (rt_startg(g)) return;
+  rt_casgstatus(g, RT_GRUNNABLE, RT_GRUNNING);  // no other M to be had: they wait
+  g->m = m;
+  m->curg = g;
+  m->resume = g;
+}
+
+static bool on_goroutine(const struct rt_g *g) { return g && g != &g->m->g0; }
+
+int go_entersyscall(void) {
+  struct rt_g *g = rt_getg();
+  if (!on_goroutine(g)) return GO_ENOTG;
+  if (g->m->preempted.n > 0) rt_mcall(leave_m);
+  rt_point();
+  struct rt_m *m = g->m;
+  g->gs.sp = rt_getsp();  // for whoever prints this stack meanwhile
+  rt_casgstatus(g, RT_GRUNNING, RT_GSYSCALL);
+  struct rt_p *p = rt_releasep(m);
+  m->oldp = p;
+  if (!p) return 0;
+  rt_count(&p->syscalltick, 1);
+  // From here on it is anyone's.
+  atomic_store(&p->status, RT_PSYSCALL);
+  return 0;
+}
+
+// On g0, without a P.
+static void exitsyscall0(struct rt_g *g) {
+  struct rt_m *m = g->m;
+  rt_dropg(g);
+  rt_casgstatus(g, RT_GSYSCALL, RT_GRUNNABLE);
+  rt_lock(&rt_sched.lock);
+  struct rt_p *p = atomic_load(&rt_sched.stopping) ? NULL : rt_pidleget();
+  // Under the same lock, or the last P could become idle before it sees us in the queue.
+  if (!p) rt_globrunqpush(g);
+  rt_unlock(&rt_sched.lock);
+  if (!p) return;
+  rt_acquirep(m, p);
+  rt_runqput(p, g, true);
+}
+
+int go_exitsyscall(void) {
+  struct rt_g *g = rt_getg();
+  if (!on_goroutine(g)) return GO_ENOTG;
+  struct rt_m *m = g->m;
+  struct rt_p *p = m->oldp;
+  m->oldp = NULL;
+  uint32_t in_call = RT_PSYSCALL;
+  if (p && atomic_compare_exchange_strong(&p->status, &in_call, RT_PRUNNING)) {
+    m->p = p;
+    rt_casgstatus(g, RT_GSYSCALL, RT_GRUNNING);
+    return 0;
+  }
+  rt_mcall(exitsyscall0);
+  return 0;
+}
+
+static void handoff(void *p) { rt_handoffp(p); }
+
+int go_blocking(void (*fn)(void *), void *arg) {
+  if (!fn) return GO_EINVAL;
+  const int error = go_entersyscall();
+  if (error) return error;
+  // It will last: the P need not wait for sysmon to find out.
+  struct rt_p *p = rt_getg()->m->oldp;
+  uint32_t in_call = RT_PSYSCALL;
+  if (p && !rt_det.on && atomic_compare_exchange_strong(&p->status, &in_call, RT_PIDLE))
+    rt_systemstack(handoff, p);
+  rt_threadstack(fn, arg);
+  return go_exitsyscall();
+}
+
+// ---- Files -----------------------------------------------------------------------------------
+
+// The kernel does not grow stacks: it answers EFAULT for a buffer in the guard.  But a buffer of
+// the caller's lies above the SP of this call, and to make the call the stack has grown to there.
+
+int64_t go_read(int fd, void *buffer, size_t bytes) {
+  const int error = go_entersyscall();
+  if (error) return error;
+  const int64_t n = os_read(fd, buffer, bytes, -1);
+  go_exitsyscall();
+  return n;
+}
+
+int64_t go_write(int fd, const void *buffer, size_t bytes) {
+  const int error = go_entersyscall();
+  if (error) return error;
+  const int64_t n = os_write(fd, buffer, bytes, -1);
+  go_exitsyscall();
+  return n;
+}
+
+int64_t go_pread(int fd, void *buffer, size_t bytes, int64_t offset) {
+  if (offset < 0) return GO_EINVAL;
+  const int error = go_entersyscall();
+  if (error) return error;
+  const int64_t n = os_read(fd, buffer, bytes, offset);
+  go_exitsyscall();
+  return n;
+}
+
+int64_t go_pwrite(int fd, const void *buffer, size_t bytes, int64_t offset) {
+  if (offset < 0) return GO_EINVAL;
+  const int error = go_entersyscall();
+  if (error) return error;
+  const int64_t n = os_write(fd, buffer, bytes, offset);
+  go_exitsyscall();
+  return n;
+}

@@ -1,0 +1,141 @@
+// sysmon: the thread that looks after what the others cannot see (Go's sysmon): Ps left in system
+// calls, the poller when nobody asks it, timers when nobody is awake.  It has no P and runs no
+// goroutines.
+#include <stdatomic.h>
+#include "runtime/sched/netpoll.h"
+#include "runtime/sched/sched.h"
+#include "runtime/stack/count.h"
+
+enum {
+  TICK_US = 20,                   // how often it looks while things happen
+  TICK_MOST_US = 10000,           // and while nothing does
+  QUIET_TICKS = 50,               // after so many looks in vain it looks half as often
+  NETPOLL_NS = 10000000,          // ask the poller if nobody has for so long
+  CALL_NS = 10000000,             // a call with nothing else to do for its P may keep it so long
+};
+
+// While sysmon holds Ps or goroutines that nobody else has, there is no deadlock.
+static void hold(void) {
+  rt_lock(&rt_sched.lock);
+  rt_sched.nm++;
+  rt_unlock(&rt_sched.lock);
+}
+
+static void letgo(void) {
+  rt_lock(&rt_sched.lock);
+  rt_sched.nm--;
+  rt_checkdead();
+  rt_unlock(&rt_sched.lock);
+}
+
+// Takes the P of a system call that lasts, if there is anything to do with it.
+static bool retake_syscall(struct rt_p *p, int64_t now) {
+  const uint64_t tick = atomic_load_explicit(&p->syscalltick, memory_order_relaxed);
+  if (p->seen.syscalltick != tick) {
+    p->seen.syscalltick = tick;
+    p->seen.syscallwhen = now;
+    return false;
+  }
+  const bool others = atomic_load(&rt_sched.nmspinning) + atomic_load(&rt_sched.npidle) > 0;
+  if (rt_runqempty(p) && others && p->seen.syscallwhen + CALL_NS > now) return false;
+  hold();
+  uint32_t in_call = RT_PSYSCALL;
+  const bool taken = atomic_compare_exchange_strong(&p->status, &in_call, RT_PIDLE);
+  if (taken) {
+    rt_count(&p->syscalltick, 1);
+    rt_count(&p->handoffs, 1);
+    rt_handoffp(p);
+  }
+  letgo();
+  return taken;
+}
+
+// True if it took a P.
+static bool retake(int64_t now) {
+  bool taken = false;
+  const int32_t n = atomic_load(&rt_sched.nallp);
+  for (int32_t i = 0; i < n; i++) {
+    struct rt_p *p = atomic_load(&rt_sched.allp[i]);
+    if (atomic_load(&p->status) == RT_PSYSCALL) taken |= retake_syscall(p, now);
+  }
+  return taken;
+}
+
+static void poll(int64_t now) {
+  int64_t last = atomic_load(&rt_sched.lastpoll);
+  if (!rt_netpoll_inited() || last == 0 || last + NETPOLL_NS > now) return;
+  if (!atomic_compare_exchange_strong(&rt_sched.lastpoll, &last, now)) return;
+  hold();
+  struct rt_gqueue ready = {0};
+  rt_netpoll(0, &ready);
+  if (ready.n > 0) rt_injectglist(&ready);
+  letgo();
+}
+
+// A timer is due, there is a P for it, and everybody else is busy.
+static void wake_for_timers(int64_t now) {
+  const int64_t next = rt_timers_next();
+  if (next == 0 || next >= now || atomic_load(&rt_sched.npidle) == 0) return;
+  hold();
+  rt_startm(NULL, false);
+  letgo();
+}
+
+// Sleeps while every P is idle: until one is taken.
+static void rest(void) {
+  struct rt_sysmon *s = &rt_sched.sysmon;
+  if (atomic_load(&rt_sched.npidle) < atomic_load(&rt_sched.maxprocs)) return;
+  rt_lock(&rt_sched.lock);
+  const bool quiet = atomic_load(&rt_sched.npidle) == atomic_load(&rt_sched.maxprocs) &&
+                     !atomic_load(&rt_sched.stopping);
+  atomic_store(&s->waiting, quiet);
+  rt_unlock(&rt_sched.lock);
+  if (!quiet) return;
+  rt_notesleep(&s->note);
+  rt_noteclear(&s->note);
+}
+
+void rt_sysmon_wake(void) {
+  struct rt_sysmon *s = &rt_sched.sysmon;
+  if (!atomic_load_explicit(&s->waiting, memory_order_relaxed)) return;
+  atomic_store(&s->waiting, false);
+  rt_notewakeup(&s->note);
+}
+
+static void loop(void *unused) {
+  (void)unused;
+  uint32_t us = TICK_US, quiet = 0;
+  while (!atomic_load(&rt_sched.stopping)) {
+    os_usleep(us);
+    rest();
+    const int64_t now = rt_nanotime();
+    atomic_store_explicit(&rt_sched.coarse_now, now, memory_order_relaxed);
+    poll(now);
+    const bool busy = retake(now);
+    wake_for_timers(now);
+    quiet = busy ? 0 : quiet + 1;
+    if (busy) us = TICK_US;
+    if (quiet > QUIET_TICKS) us = us * 2 < TICK_MOST_US ? us * 2 : TICK_MOST_US;
+  }
+}
+
+static void thread(void *arg) { rt_mrun(arg, loop, NULL); }
+
+void rt_sysmon_start(struct rt_stackcache *cache) {
+  struct rt_m *m;
+  atomic_store(&rt_sched.coarse_now, rt_nanotime());
+  if (rt_mnew(cache, true, &m) != 0) return;
+  if (os_thread_start(&m->thread, thread, m) != 0) {
+    rt_mfree(m, cache);
+    return;
+  }
+  rt_sched.sysmon.m = m;
+}
+
+void rt_sysmon_stop(struct rt_stackcache *cache) {
+  struct rt_m *m = rt_sched.sysmon.m;
+  if (!m) return;
+  os_thread_join(&m->thread);
+  rt_mfree(m, cache);
+  rt_sched.sysmon.m = NULL;
+}

@@ -1,0 +1,214 @@
+// Runs that can be replayed: the same seed does the same, seeds differ, and together they find what
+// threads would show once in a year.
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <set>
+#include <string>
+
+#include "runtime/arch/arch.h"
+#include "runtime/sched/deterministic.h"
+#include "runtime/sched/sched.h"
+#include "tests/goroutine.h"
+
+namespace {
+
+go_config Seeded(uint64_t seed, const char *growth = "reserve") {
+  go_config c = SmallStacks(growth);
+  c.seed = seed;
+  return c;
+}
+
+struct Outcome {
+  int error;
+  std::string log;  // what the goroutines wrote, in order
+  uint64_t digest;
+  bool operator==(const Outcome &o) const {
+    return error == o.error && log == o.log && digest == o.digest;
+  }
+};
+
+std::string written;  // on the heap: no stack of a goroutine holds any of it
+go_waitgroup done;
+
+// Five goroutines that take turns as the seed likes, and spawn one more each.
+void Talk(void *) {
+  done = {};
+  go_waitgroup_add(&done, 5);
+  for (uintptr_t i = 0; i < 5; i++) {
+    go_spawn(nullptr, [](void *name) {
+      for (int k = 0; k < 3; k++) {
+        written += static_cast<char>('a' + reinterpret_cast<uintptr_t>(name));
+        if (k == 1) go_yield();
+        go_waitgroup_add(&done, 1);
+        go_waitgroup_done(&done);
+      }
+      go_spawn(nullptr, [](void *) { written += '.'; }, nullptr);
+      go_waitgroup_done(&done);
+    }, reinterpret_cast<void *>(i));
+  }
+  go_waitgroup_wait(&done);
+  written += '!';
+}
+
+Outcome Do(const go_config &config, void (*fn)(void *)) {
+  written.clear();
+  const int error = go_run(&config, fn, nullptr);
+  return {error, written, go_schedule_digest()};
+}
+
+TEST(Deterministic, TheSameSeedDoesTheSame) {
+  for (int i = 0; go_growth_name(i); i++) {
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+      const Outcome first = Do(Seeded(seed, go_growth_name(i)), Talk);
+      ASSERT_EQ(first.error, GO_OK);
+      ASSERT_TRUE(first == Do(Seeded(seed, go_growth_name(i)), Talk)) << seed;
+    }
+  }
+}
+
+TEST(Deterministic, OtherSeedsDoOtherThings) {
+  std::set<std::string> logs;
+  std::set<uint64_t> digests;
+  for (uint64_t seed = 1; seed <= 300; seed++) {
+    const Outcome run = Do(Seeded(seed), Talk);
+    logs.insert(run.log);
+    digests.insert(run.digest);
+  }
+  EXPECT_GT(logs.size(), 200u);
+  EXPECT_EQ(digests.size(), 300u);
+}
+
+TEST(Deterministic, OneThreadRunsEverything) {
+  static pthread_t thread;
+  static int others;
+  thread = pthread_self();
+  others = 0;
+  go_config config = Seeded(9);
+  config.maxprocs = 4;
+  ASSERT_EQ(Do(config, [](void *) {
+    EXPECT_EQ(go_gomaxprocs(8), 1);
+    done = {};
+    go_waitgroup_add(&done, 100);
+    for (int i = 0; i < 100; i++) {
+      go_spawn(nullptr, [](void *) {
+        go_blocking([](void *) { others += !pthread_equal(thread, pthread_self()); }, nullptr);
+        go_waitgroup_done(&done);
+      }, nullptr);
+    }
+    go_waitgroup_wait(&done);
+  }).error, GO_OK);
+  EXPECT_EQ(others, 0);
+}
+
+TEST(Deterministic, ADeadlockIsAnAnswer) {
+  const auto stuck = [](void *) {
+    done = {};
+    go_waitgroup_add(&done, 1);
+    go_waitgroup_wait(&done);
+  };
+  EXPECT_EQ(Do(Seeded(1), stuck).error, GO_EDEADLOCK);
+  EXPECT_STREQ(go_strerror(GO_EDEADLOCK), "all goroutines are asleep");
+  EXPECT_EQ(Do(Seeded(1), Talk).error, GO_OK);  // and the next run is as good as new
+}
+
+// Allocations fail where the seed says, the program hears of each, and nothing is lost.
+TEST(Deterministic, AllocationsFailBySeed) {
+  static int refused, made, ended;
+  std::set<int> counts;
+  for (uint64_t seed = 1; seed <= 200; seed++) {
+    go_config config = Seeded(seed);
+    config.fail_every = 10;
+    const auto spawn = [](void *) {
+      done = {};
+      refused = made = ended = 0;
+      for (int i = 0; i < 100; i++) {
+        go_waitgroup_add(&done, 1);
+        const int error = go_spawn(nullptr, [](void *) {
+          ended++;
+          go_waitgroup_done(&done);
+        }, nullptr);
+        if (error == GO_OK) {
+          made++;
+        } else {
+          refused += error == GO_ENOMEM || error == GO_EMAP;
+          go_waitgroup_done(&done);
+        }
+      }
+      go_waitgroup_wait(&done);
+    };
+    const Outcome first = Do(config, spawn);
+    if (first.error != GO_OK) continue;  // the first goroutine itself
+    ASSERT_EQ(made + refused, 100);
+    ASSERT_EQ(ended, made);
+    const int before = refused;
+    ASSERT_TRUE(first == Do(config, spawn));
+    ASSERT_EQ(refused, before);
+    counts.insert(refused);
+  }
+  EXPECT_GT(counts.size(), 1u);
+  EXPECT_GT(*counts.rbegin(), 0);
+}
+
+// ---- The canary ------------------------------------------------------------------------------
+// An event with the oldest mistake there is: it looks whether it is set, then takes the lock, and
+// does not look again.  A set that comes in between wakes nobody.
+
+struct Event {
+  struct rt_lock lock;
+  bool set;
+  rt_g *waiter;
+} event;
+bool look_again;  // without the mistake
+
+void Wait() {
+  if (event.set) return;
+  rt_lock(&event.lock);
+  if (look_again && event.set) {
+    rt_unlock(&event.lock);
+    return;
+  }
+  event.waiter = rt_getg();
+  rt_gopark(rt_gounlock, &event.lock, RT_WAIT_NONE);
+}
+
+void Set() {
+  rt_lock(&event.lock);
+  event.set = true;
+  rt_g *waiter = event.waiter;
+  rt_unlock(&event.lock);
+  if (waiter) rt_goready(waiter);
+}
+
+void Canary(void *) {
+  event = {};
+  go_spawn(nullptr, [](void *) {
+    written += "set ";
+    Set();
+  }, nullptr);
+  written += "wait ";
+  Wait();
+  written += "woken";
+}
+
+TEST(Canary, ALostWakeUpIsFoundAndReplayed) {
+  look_again = false;
+  uint64_t found = 0;
+  for (uint64_t seed = 1; seed <= 2000 && !found; seed++)
+    if (Do(Seeded(seed), Canary).error == GO_EDEADLOCK) found = seed;
+  ASSERT_NE(found, 0u);
+  const Outcome first = Do(Seeded(found), Canary);
+  EXPECT_EQ(first.error, GO_EDEADLOCK);
+  for (int again = 0; again < 10; again++) EXPECT_TRUE(first == Do(Seeded(found), Canary));
+  printf("seed %llu loses the wake-up: \"%s\", digest %016llx\n",
+         static_cast<unsigned long long>(found), first.log.c_str(),
+         static_cast<unsigned long long>(first.digest));
+}
+
+TEST(Canary, WithoutTheMistakeNoSeedFindsAnything) {
+  look_again = true;
+  for (uint64_t seed = 1; seed <= 5000; seed++)
+    ASSERT_EQ(Do(Seeded(seed), Canary).error, GO_OK) << seed;
+}
+
+}  // namespace

@@ -1,0 +1,321 @@
+// Blocking calls: the goroutine keeps its thread, and gives the others its place.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "tests/goroutine.h"
+
+namespace {
+
+go_config Procs(int n, const char *growth = "reserve") {
+  go_config c = SmallStacks(growth);
+  c.maxprocs = n;
+  return c;
+}
+
+// A system call that blocks the thread for a while.
+void Block(int ms) { poll(nullptr, 0, ms); }
+
+void Spawn(Body *body) { ASSERT_EQ(go_spawn(nullptr, CallBody, body), GO_OK); }
+
+TEST(Blocking, LetsOthersRunMeanwhile) {
+  std::atomic<int> yields{0}, during{0};
+  std::atomic<bool> end{false};
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    static Body other;
+    other = [&] {
+      while (!end) {
+        yields++;
+        go_yield();
+      }
+    };
+    Spawn(&other);
+    const Body wait = [&] {
+      while (yields < 1000) Block(1);
+      during = yields.load();
+    };
+    go_blocking(CallBody, const_cast<Body *>(&wait));
+    end = true;
+  }), GO_OK);
+  EXPECT_GE(during, 1000);
+}
+
+// Each waits for all the others: they must have a thread each.
+TEST(Blocking, AsManyAtOnceAsThereAreCalls) {
+  constexpr int kCalls = 20;
+  for (const int procs : {1, 2, 4}) {
+    static pthread_barrier_t barrier;
+    static go_waitgroup done;
+    pthread_barrier_init(&barrier, nullptr, kCalls);
+    ASSERT_EQ(RunFirst(Procs(procs), [&] {
+      go_waitgroup_add(&done, kCalls);
+      for (int i = 0; i < kCalls; i++) {
+        go_spawn(nullptr, [](void *) {
+          go_blocking([](void *) { pthread_barrier_wait(&barrier); }, nullptr);
+          go_waitgroup_done(&done);
+        }, nullptr);
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    pthread_barrier_destroy(&barrier);
+  }
+}
+
+TEST(Blocking, HasTheThreadsStackAndSeesTheCallersLocals) {
+  for (int i = 0; go_growth_name(i); i++) {
+    int local = 7;
+    ASSERT_EQ(RunFirst(Procs(1, go_growth_name(i)), [&] {
+      int here = 5;
+      struct Arg {
+        int *here, *out;
+      } arg = {&here, &local};
+      go_blocking([](void *p) {
+        volatile char large[1 << 20];
+        for (size_t k = 0; k < sizeof large; k += 4096) large[k] = 1;
+        const Arg *a = static_cast<Arg *>(p);
+        *a->out = *a->here + large[4096];
+      }, &arg);
+    }), GO_OK);
+    EXPECT_EQ(local, 6) << go_growth_name(i);
+  }
+}
+
+TEST(Blocking, RefusesTheRuntimeInside) {
+  int spawn = 0, nested = 0, outside = go_blocking([](void *) {}, nullptr), none = 0;
+  uint64_t self = 1;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    none = go_blocking(nullptr, nullptr);
+    const Body inside = [&] {
+      spawn = go_spawn(nullptr, [](void *) {}, nullptr);
+      nested = go_blocking([](void *) {}, nullptr);
+      self = go_self();
+      go_yield();
+    };
+    go_blocking(CallBody, const_cast<Body *>(&inside));
+  }), GO_OK);
+  EXPECT_EQ(outside, GO_ENOTG);
+  EXPECT_EQ(none, GO_EINVAL);
+  EXPECT_EQ(spawn, GO_ENOTG);
+  EXPECT_EQ(nested, GO_ENOTG);
+  EXPECT_EQ(self, 0u);
+}
+
+// Nobody hands the P on here but sysmon.
+TEST(Entersyscall, LosesItsPlaceWhenTheCallLasts) {
+  std::atomic<bool> ran{false};
+  bool seen = false;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    static Body other;
+    other = [&] { ran = true; };
+    Spawn(&other);
+    go_entersyscall();
+    while (!ran) Block(1);
+    seen = true;
+    go_exitsyscall();
+  }), GO_OK);
+  EXPECT_TRUE(seen);
+}
+
+TEST(Entersyscall, ManyShortCallsFromManyGoroutines) {
+  for (const int procs : {1, 2, 4}) {
+    static std::atomic<int> calls;
+    static go_waitgroup done;
+    calls = 0;
+    ASSERT_EQ(RunFirst(Procs(procs), [&] {
+      go_waitgroup_add(&done, 50);
+      for (int i = 0; i < 50; i++) {
+        go_spawn(nullptr, [](void *) {
+          for (int k = 0; k < 200; k++) {
+            go_entersyscall();
+            if (k % 50 == 0) Block(1);
+            calls++;
+            go_exitsyscall();
+            if (k % 3 == 0) go_yield();
+          }
+          go_waitgroup_done(&done);
+        }, nullptr);
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    EXPECT_EQ(calls, 50 * 200);
+  }
+}
+
+TEST(Entersyscall, SurvivesChangesOfGomaxprocs) {
+  static std::atomic<bool> end;
+  static go_waitgroup done;
+  end = false;
+  ASSERT_EQ(RunFirst(Procs(4), [&] {
+    go_waitgroup_add(&done, 8);
+    for (int i = 0; i < 8; i++) {
+      go_spawn(nullptr, [](void *) {
+        while (!end) {
+          go_entersyscall();
+          Block(1);
+          go_exitsyscall();
+          go_yield();
+        }
+        go_waitgroup_done(&done);
+      }, nullptr);
+    }
+    for (int k = 0; k < 200; k++) {
+      go_gomaxprocs(1 + k % 5);
+      go_entersyscall();
+      Block(1);
+      go_exitsyscall();
+    }
+    end = true;
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+}
+
+TEST(Entersyscall, BelongsToGoroutines) {
+  EXPECT_EQ(go_entersyscall(), GO_ENOTG);
+  EXPECT_EQ(go_exitsyscall(), GO_ENOTG);
+  char c;
+  EXPECT_EQ(go_read(0, &c, 1), GO_ENOTG);
+}
+
+// ---- Files -----------------------------------------------------------------------------------
+
+TEST(Files, AReadWaitsWithoutHoldingOthersUp) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  char got[6] = {};
+  int64_t n = 0, put = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    static Body writer;
+    static go_waitgroup written;
+    writer = [&] {
+      put = go_write(ends[1], "hello", 5);
+      go_waitgroup_done(&written);
+    };
+    go_waitgroup_add(&written, 1);
+    Spawn(&writer);
+    n = go_read(ends[0], got, 5);
+    go_waitgroup_wait(&written);
+  }), GO_OK);
+  EXPECT_EQ(n, 5);
+  EXPECT_EQ(put, 5);
+  EXPECT_STREQ(got, "hello");
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(Files, PositionsAndErrors) {
+  char name[] = "/tmp/syscall_test.XXXXXX";
+  const int fd = mkstemp(name);
+  ASSERT_GE(fd, 0);
+  unlink(name);
+  char got[4] = {};
+  int64_t wrote = 0, read = 0, bad = 0, negative = 0, beyond = 1;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    wrote = go_pwrite(fd, "abcdef", 6, 2);
+    read = go_pread(fd, got, 3, 4);
+    bad = go_read(-1, got, 1);
+    negative = go_pread(fd, got, 1, -1);
+    beyond = go_pread(fd, got + 3, 1, 100);
+  }), GO_OK);
+  EXPECT_EQ(wrote, 6);
+  EXPECT_EQ(read, 3);
+  EXPECT_STREQ(got, "cde");
+  EXPECT_EQ(bad, GO_ESYSTEM - EBADF);
+  EXPECT_STREQ(go_strerror(static_cast<int>(bad)), strerror(EBADF));
+  EXPECT_EQ(negative, GO_EINVAL);
+  EXPECT_EQ(beyond, 0);
+  close(fd);
+}
+
+constexpr size_t kLarge = 40000;  // more than the first stack has
+
+// A system call made in place, into a frame that nothing has touched: no call has pushed anything
+// below it, and code compiled without -fstack-clash-protection has not probed it.
+long ReadInPlace(int fd) {
+  long n = SYS_read;
+  __asm__ volatile("leaq %c[large](%%rsp), %%rsi\n\tsyscall"
+                   : "+a"(n)
+                   : "D"(fd), "d"(kLarge), [large] "i"(-static_cast<long>(kLarge) - 128)
+                   : "rsi", "rcx", "r11", "memory");
+  return n;
+}
+
+__attribute__((noinline)) int64_t ReadByCall(int fd, unsigned *sum) {
+  char buffer[kLarge];
+  const int64_t n = go_read(fd, buffer, kLarge);
+  for (int64_t i = 0; i < n; i++) *sum += static_cast<unsigned char>(buffer[i]);
+  return n;
+}
+
+TEST(Files, ABufferThatTheStackHasYetToGrowFor) {
+  for (int i = 0; go_growth_name(i); i++) {
+    int64_t n = 0;
+    unsigned sum = 0;
+    const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    std::vector<char> want(kLarge);
+    ASSERT_EQ(pread(fd, want.data(), kLarge, 0), static_cast<ssize_t>(kLarge));
+    unsigned expected = 0;
+    for (const char c : want) expected += static_cast<unsigned char>(c);
+    ASSERT_EQ(RunFirst(Procs(1, go_growth_name(i)), [&] {
+      if (strcmp(go_growth_name(i), "checkpoint") == 0) go_checkpoint(kLarge + 4096);
+      n = ReadByCall(fd, &sum);
+    }), GO_OK);
+    EXPECT_EQ(n, static_cast<int64_t>(kLarge)) << go_growth_name(i);
+    EXPECT_EQ(sum, expected) << go_growth_name(i);
+    close(fd);
+  }
+}
+
+// Why the wrapper is there: docs/hazards.md.
+TEST(Files, ABareSystemCallGetsEfaultThere) {
+  if (kThreadSanitizer) GTEST_SKIP() << "TSan's frames are checked: the stack grows on entry";
+  long bare = 0;
+  const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(RunFirst(Procs(1, "signal"), [&] { bare = ReadInPlace(fd); }), GO_OK);
+  EXPECT_EQ(bare, -EFAULT);
+  ASSERT_EQ(RunFirst(Procs(1, "reserve"), [&] { bare = ReadInPlace(fd); }), GO_OK);
+  EXPECT_EQ(bare, static_cast<long>(kLarge));
+  close(fd);
+}
+
+// ---- Deadlock --------------------------------------------------------------------------------
+
+void Sleep() {
+  static go_waitgroup never;
+  go_waitgroup_add(&never, 1);
+  go_waitgroup_wait(&never);
+}
+
+TEST(DeadlockDeathTest, IsSeenAfterASystemCall) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(RunFirst(Procs(2), [] {
+    go_spawn(nullptr, [](void *) {
+      go_blocking([](void *) { Block(30); }, nullptr);
+    }, nullptr);
+    Sleep();
+  }), testing::KilledBySignal(SIGABRT), "all goroutines are asleep: deadlock");
+}
+
+TEST(Deadlock, IsNotSeenWhileACallLasts) {
+  static go_waitgroup wg;
+  wg = {};
+  for (const int procs : {1, 2}) {
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&wg, 1);
+      go_spawn(nullptr, [](void *) {
+        go_blocking([](void *) { Block(60); }, nullptr);
+        go_waitgroup_done(&wg);
+      }, nullptr);
+      go_waitgroup_wait(&wg);
+    }), GO_OK);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,341 @@
+// Sleeping and timers: order, stopping, restarting, tickers; the heap against a model; many at once
+// and by seeds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "runtime/arch/arch.h"
+#include "runtime/sched/sched.h"
+#include "tests/goroutine.h"
+
+namespace {
+
+go_config Procs(int n) {
+  go_config c = SmallStacks("reserve");
+  c.maxprocs = n;
+  return c;
+}
+
+// On the virtual clock: everything happens exactly when it should.
+go_config Virtual() {
+  go_config c = Procs(1);
+  c.seed = 4;
+  return c;
+}
+
+void Go(void (*fn)(void *), void *arg = nullptr) {
+  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
+}
+
+go_waitgroup done;
+
+// ---- The heap --------------------------------------------------------------------------------
+
+// Random starts, stops and passing time, against a multiset.
+TEST(Timers, TheHeapAgreesWithAModel) {
+  bool same = true;
+  static std::vector<int> fired;
+  ASSERT_EQ(RunFirst(Virtual(), [&] {
+    rt_systemstack([](void *p) {
+      std::mt19937 random(1);
+      std::vector<rt_timer> timers(300);
+      std::set<std::pair<int64_t, int>> model;
+      struct rt_timers *ts = &rt_getg()->m->p->timers;
+      int64_t now = 1000;
+      for (int i = 0; i < 300; i++) {
+        timers[i].fn = [](void *, uint64_t seq) { fired.push_back(static_cast<int>(seq)); };
+        timers[i].seq = i;
+      }
+      bool &same = *static_cast<bool *>(p);
+      for (int step = 0; step < 30000 && same; step++) {
+        const int i = static_cast<int>(random() % 300);
+        const auto at = std::find_if(model.begin(), model.end(),
+                                     [&](const auto &e) { return e.second == i; });
+        if (at == model.end()) {
+          const int64_t when = now + static_cast<int64_t>(random() % 500);
+          same &= rt_timer_start(&timers[i], when) == 0;
+          model.insert({when, i});
+        } else if (random() % 2) {
+          same &= rt_timer_stop(&timers[i]);
+          model.erase(at);
+        }
+        if (random() % 8 == 0) {
+          now += static_cast<int64_t>(random() % 60);
+          fired.clear();
+          rt_timers_run(ts, now);
+          for (const int f : fired) {
+            same &= !model.empty() && model.begin()->first <= now;
+            const auto it = std::find_if(model.begin(), model.end(),
+                                         [&](const auto &e) { return e.second == f; });
+            same &= it != model.end() && it->first == model.begin()->first;
+            if (it != model.end()) model.erase(it);
+          }
+          same &= model.empty() || model.begin()->first > now;
+        }
+        same &= ts->first == (model.empty() ? 0 : model.begin()->first);
+      }
+      for (auto &t : timers) rt_timer_stop(&t);
+    }, &same);
+  }), GO_OK);
+  EXPECT_TRUE(same);
+}
+
+// ---- Sleeping --------------------------------------------------------------------------------
+
+TEST(Sleep, WakesInOrderAndOnTime) {
+  static std::vector<int64_t> late;
+  static std::vector<intptr_t> order;
+  late.clear();
+  order.clear();
+  ASSERT_EQ(RunFirst(Virtual(), [] {
+    go_waitgroup_add(&done, 50);
+    for (intptr_t i = 0; i < 50; i++) {
+      Go([](void *arg) {
+        const intptr_t ms = reinterpret_cast<intptr_t>(arg) * 7 % 50 + 1;
+        const int64_t until = ms * GO_MILLISECOND;
+        go_sleep(until - go_nanotime());
+        late.push_back(go_nanotime() - until);
+        order.push_back(ms);
+        go_waitgroup_done(&done);
+      }, reinterpret_cast<void *>(i));
+    }
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(late.size(), 50u);
+  for (const int64_t ns : late) EXPECT_GE(ns, 0);
+  EXPECT_EQ(order.size(), 50u);
+}
+
+TEST(Sleep, IsNeverShort) {
+  static std::atomic<int> shorter;
+  shorter = 0;
+  EXPECT_EQ(go_sleep(1), GO_ENOTG);
+  ASSERT_EQ(RunFirst(Procs(2), [] {
+    go_waitgroup_add(&done, 100);
+    for (intptr_t i = 0; i < 100; i++) {
+      Go([](void *arg) {
+        const int64_t ns = reinterpret_cast<intptr_t>(arg) * 50000;
+        const int64_t before = go_nanotime();
+        go_sleep(ns);
+        if (go_nanotime() - before < ns) shorter++;
+        go_waitgroup_done(&done);
+      }, reinterpret_cast<void *>(i));
+    }
+    go_waitgroup_wait(&done);
+    go_sleep(0);
+    go_sleep(-5);
+  }), GO_OK);
+  EXPECT_EQ(shorter, 0);
+}
+
+int Threads() {
+  int threads = 0;
+  char line[256];
+  FILE *f = fopen("/proc/self/status", "re");
+  while (f && fgets(line, sizeof line, f)) sscanf(line, "Threads: %d", &threads);
+  if (f) fclose(f);
+  return threads;
+}
+
+TEST(Sleep, TenThousandHoldNoThreads) {
+  const int n = kThreadSanitizer ? 2000 : 10000;  // it has fibers for 8,000
+  int most = 0;
+  ASSERT_EQ(RunFirst(Procs(2), [&] {
+    go_waitgroup_add(&done, n);
+    for (intptr_t i = 0; i < n; i++) {
+      Go([](void *arg) {
+        go_sleep(20 * GO_MILLISECOND + reinterpret_cast<intptr_t>(arg) * 1000);
+        go_waitgroup_done(&done);
+      }, reinterpret_cast<void *>(i));
+    }
+    const Body count = [&] { most = Threads(); };
+    go_sleep(10 * GO_MILLISECOND);
+    go_blocking(CallBody, const_cast<Body *>(&count));
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_LE(most, 8);
+}
+
+// With one P, whose goroutine yields all the time: the sleeper still gets its turn.
+TEST(Sleep, WakesBesideGoroutinesThatNeverPark) {
+  static std::atomic<bool> awake;
+  for (const int procs : {1, 2}) {
+    awake = false;
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      Go([](void *) {
+        go_sleep(GO_MILLISECOND);
+        awake = true;
+      });
+      while (!awake) go_yield();
+    }), GO_OK);
+  }
+}
+
+TEST(Sleep, SurvivesGomaxprocsGoingDown) {
+  ASSERT_EQ(RunFirst(Procs(4), [] {
+    go_waitgroup_add(&done, 200);
+    for (intptr_t i = 0; i < 200; i++) {
+      Go([](void *arg) {
+        go_sleep(5 * GO_MILLISECOND + reinterpret_cast<intptr_t>(arg) * 10000);
+        go_waitgroup_done(&done);
+      }, reinterpret_cast<void *>(i));
+      if (i % 10 == 0) go_yield();
+    }
+    go_gomaxprocs(1);
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+}
+
+// ---- Timers ----------------------------------------------------------------------------------
+
+TEST(Timer, RunsAFunctionOnce) {
+  static std::atomic<int> runs;
+  runs = 0;
+  int results[3] = {};
+  bool stopped[3] = {};
+  ASSERT_EQ(RunFirst(Virtual(), [&] {
+    go_timer *t = nullptr;
+    results[0] = go_timer_func(nullptr, nullptr, &t);
+    static int three = 3;
+    results[1] = go_timer_func([](void *arg) { runs += *static_cast<int *>(arg); }, &three, &t);
+    stopped[0] = go_timer_stop(t);  // not started
+    results[2] = go_timer_start(t, 1, -1);
+    go_timer_start(t, GO_MILLISECOND, 0);
+    go_sleep(3 * GO_MILLISECOND);
+    stopped[1] = go_timer_stop(t);  // its time has come
+    go_timer_start(t, GO_MILLISECOND, 0);
+    stopped[2] = go_timer_stop(t);
+    go_sleep(3 * GO_MILLISECOND);
+    go_timer_free(t);
+    go_timer_free(nullptr);
+  }), GO_OK);
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(results[0], GO_EINVAL);
+  EXPECT_EQ(results[1], GO_OK);
+  EXPECT_EQ(results[2], GO_EINVAL);
+  EXPECT_FALSE(stopped[0]);
+  EXPECT_FALSE(stopped[1]);
+  EXPECT_TRUE(stopped[2]);
+}
+
+TEST(Timer, SendsTheTimeAndCanBeSelected) {
+  int chosen = -1;
+  int64_t at = 0, asked = 0;
+  ASSERT_EQ(RunFirst(Virtual(), [&] {
+    go_chan *never = nullptr, *when = nullptr, *wrong = nullptr;
+    go_timer *t = nullptr;
+    go_chan_new(8, 0, &never);
+    go_chan_new(8, 1, &when);
+    go_chan_new(4, 1, &wrong);
+    if (go_timer_chan(wrong, &t) != GO_EINVAL) abort();
+    go_timer_chan(when, &t);
+    asked = go_nanotime() + 5 * GO_MILLISECOND;
+    go_timer_start(t, 5 * GO_MILLISECOND, 0);
+    go_case cases[] = {{GO_RECV, never, nullptr, 0}, {GO_RECV, when, &at, 0}};
+    chosen = go_select(cases, 2);
+    go_timer_free(t);
+    go_chan_free(never);
+    go_chan_free(when);
+    go_chan_free(wrong);
+  }), GO_OK);
+  EXPECT_EQ(chosen, 1);
+  EXPECT_GE(at, asked);
+  EXPECT_LT(at, asked + GO_MILLISECOND);
+}
+
+// A ticker whose receiver is slow drops ticks, and keeps its beat.
+TEST(Timer, TicksAndDropsWhatIsTooLate) {
+  static std::vector<int64_t> ticks;
+  ticks.clear();
+  int64_t start = 0;
+  ASSERT_EQ(RunFirst(Virtual(), [&] {
+    go_chan *c = nullptr;
+    go_timer *t = nullptr;
+    go_chan_new(8, 1, &c);
+    go_timer_chan(c, &t);
+    start = go_nanotime();
+    go_timer_start(t, 10, 10);
+    int64_t at;
+    for (int i = 0; i < 3; i++) {
+      go_chan_recv(c, &at);
+      ticks.push_back(at);
+    }
+    go_sleep(95);
+    for (int i = 0; i < 2; i++) {
+      go_chan_recv(c, &at);
+      ticks.push_back(at);
+    }
+    go_timer_stop(t);
+    go_sleep(100);
+    ticks.push_back(go_chan_try_recv(c, &at));
+    go_timer_free(t);
+    go_chan_free(c);
+  }), GO_OK);
+  ASSERT_EQ(ticks.size(), 6u);
+  for (size_t i = 1; i < 5; i++) EXPECT_GT(ticks[i], ticks[i - 1]);
+  EXPECT_GT(ticks[4] - ticks[3], 60);  // the ninth, say, after the fourth: the others were dropped
+  EXPECT_EQ(ticks[5], GO_EAGAIN);
+}
+
+// Started, stopped and freed from all sides while it fires.
+TEST(ConcurrentTimer, StartedAndStoppedFromAllSides) {
+  static std::atomic<int> fired;
+  for (const int procs : {1, 2, 4}) {
+    fired = 0;
+    static go_timer *t[4];
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      for (auto &timer : t) go_timer_func([](void *) { fired++; }, nullptr, &timer);
+      go_waitgroup_add(&done, 6);
+      for (uintptr_t who = 0; who < 6; who++) {
+        Go([](void *arg) {
+          const uintptr_t self = reinterpret_cast<uintptr_t>(arg);
+          for (uintptr_t i = 0; i < 50; i++) {
+            go_timer *timer = t[(self + i) % 4];
+            if ((self * i) % 3 == 0)
+              go_timer_stop(timer);
+            else
+              go_timer_start(timer, static_cast<int64_t>(i % 5) * 300, i % 4 ? 0 : 700);
+            if (i % 5 == 0) go_sleep(500);
+          }
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(who));
+      }
+      go_waitgroup_wait(&done);
+      for (auto &timer : t) go_timer_free(timer);
+      go_sleep(GO_MILLISECOND);
+    }), GO_OK);
+    EXPECT_GT(fired, 0);
+  }
+}
+
+// Sleepers everywhere: each wakes once, none early.
+TEST(ConcurrentTimer, Sleepers) {
+  static std::atomic<int> woken;
+  for (const int procs : {1, 2, 4}) {
+    woken = 0;
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 30);
+      for (intptr_t i = 0; i < 30; i++) {
+        Go([](void *arg) {
+          for (int k = 0; k < 5; k++) {
+            const int64_t ns = (reinterpret_cast<intptr_t>(arg) * 37 + k * 11) % 20 * 1000;
+            const int64_t before = go_nanotime();
+            go_sleep(ns);
+            if (go_nanotime() - before < ns) abort();
+            woken++;
+          }
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(i));
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    EXPECT_EQ(woken, 150);
+  }
+}
+
+}  // namespace

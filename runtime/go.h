@@ -116,23 +116,6 @@ int go_gomaxprocs(int n);
 // (signal, reserve) answers GO_OK where `bytes` is within its limit.
 int go_checkpoint(size_t bytes);
 
-// ---- WaitGroup -------------------------------------------------------------------------------
-// Counts goroutines that have yet to finish.  Zero-initialised it is ready; it owns nothing.
-// It must not lie on a stack that may move: a call from that stack's own goroutine is refused with
-// GO_EMOVES; from another goroutine the runtime cannot see it.
-struct go_waitgroup {
-  uint32_t lock;
-  int32_t count;
-  void *waiters;
-};
-
-// go_waitgroup_add adds n (may be negative) to the count and wakes the waiters when it reaches 0.
-// Goroutine only; does not park.  GO_EINVAL if the count would go below 0.
-int go_waitgroup_add(struct go_waitgroup *wg, int n);
-int go_waitgroup_done(struct go_waitgroup *wg);  // go_waitgroup_add(wg, -1)
-// go_waitgroup_wait parks until the count is 0.  Goroutine only.
-int go_waitgroup_wait(struct go_waitgroup *wg);
-
 // ---- Seeing inside ---------------------------------------------------------------------------
 enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; the last, all larger
 
@@ -172,6 +155,8 @@ int go_growth_moves(const char *name);
 
 // The rest of the interface, by subject.
 #include "runtime/go_chan.h"     // IWYU pragma: export
+#include "runtime/go_context.h"  // IWYU pragma: export
+#include "runtime/go_sync.h"     // IWYU pragma: export
 #include "runtime/go_syscall.h"  // IWYU pragma: export
 #include "runtime/go_time.h"     // IWYU pragma: export
 

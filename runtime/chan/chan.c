@@ -57,43 +57,6 @@ size_t go_chan_len(const struct go_chan *c) {
 
 size_t go_chan_cap(const struct go_chan *c) { return c ? c->cap : 0; }
 
-// ---- Queues ----------------------------------------------------------------------------------
-
-void rt_chan_enqueue(struct rt_waitq *q, struct rt_sudog *s) {
-  s->next = NULL;
-  s->prev = q->last;
-  if (q->last)
-    q->last->next = s;
-  else
-    q->first = s;
-  q->last = s;
-}
-
-static void unlink(struct rt_waitq *q, struct rt_sudog *s) {
-  if (s->prev)
-    s->prev->next = s->next;
-  else
-    q->first = s->next;
-  if (s->next)
-    s->next->prev = s->prev;
-  else
-    q->last = s->prev;
-  s->next = s->prev = NULL;
-}
-
-struct rt_sudog *rt_chan_dequeue(struct rt_waitq *q) {
-  for (struct rt_sudog *s; (s = q->first) != NULL;) {
-    unlink(q, s);
-    // Another case of its select, or its deadline, may have been first.
-    if (!s->seq || rt_claim(s->g, s->seq)) return s;
-  }
-  return NULL;
-}
-
-void rt_chan_forget(struct rt_waitq *q, struct rt_sudog *s) {
-  if (s->prev || s->next || q->first == s) unlink(q, s);
-}
-
 // ---- Elements --------------------------------------------------------------------------------
 
 static void copy(const struct go_chan *c, void *to, const void *from) {
@@ -126,7 +89,7 @@ static bool closed(const struct go_chan *c) {
 int rt_chan_sendnow(struct go_chan *c, const void *elem, struct rt_g **wake) {
   *wake = NULL;
   if (closed(c)) return GO_ECLOSED;
-  struct rt_sudog *s = rt_chan_dequeue(&c->recvq);
+  struct rt_sudog *s = rt_waitq_pop(&c->recvq);
   if (s) {
     take(c, s->elem.p, elem);
     s->woken = RT_WOKEN_DONE;
@@ -144,7 +107,7 @@ int rt_chan_sendnow(struct go_chan *c, const void *elem, struct rt_g **wake) {
 int rt_chan_recvnow(struct go_chan *c, void *elem, struct rt_g **wake) {
   *wake = NULL;
   const size_t n = count(c);
-  struct rt_sudog *s = rt_chan_dequeue(&c->sendq);
+  struct rt_sudog *s = rt_waitq_pop(&c->sendq);
   if (s) {
     if (c->cap == 0) {
       take(c, elem, s->elem.p);
@@ -173,26 +136,8 @@ int rt_chan_recvnow(struct go_chan *c, void *elem, struct rt_g **wake) {
 // c->lock is held.  Waits in q until it is woken or, where that is not 0, until `until`.
 static int wait(struct go_chan *c, struct rt_waitq *q, void *elem, enum rt_waitreason why,
                 int64_t until) {
-  struct rt_g *g = rt_getg();
-  struct rt_sudog *s = &g->sudog;
-  s->g = g;
-  s->elem.p = elem;
-  s->woken = RT_WOKEN_NOT;
-  s->seq = until ? rt_waitbegin(g) : 0;
-  rt_stackref_add(&g->gs, &s->elem);
-  rt_chan_enqueue(q, s);
-  int error = 0;
-  if (until)
-    error = rt_gopark_until(rt_gopunlock, &c->lock, why, until, s->seq);
-  else
-    rt_gopark(rt_gopunlock, &c->lock, why);
-  rt_stackref_clear(&g->gs);
-  if (s->woken == RT_WOKEN_DONE) return 0;
-  if (s->woken == RT_WOKEN_CLOSED) return GO_ECLOSED;
-  rt_plock(&c->lock);
-  rt_chan_forget(q, s);
-  rt_punlock(&c->lock);
-  return error ? error : GO_ETIMEDOUT;
+  return rt_waitq_wait(
+      &(struct rt_wait){.lock = &c->lock, .q = q, .elem = elem, .why = why, .until = until});
 }
 
 static bool on_goroutine(void) {
@@ -230,7 +175,11 @@ static int recv(struct go_chan *c, void *elem, int64_t until) {
   struct rt_g *wake;
   rt_plock(&c->lock);
   const int done = rt_chan_recvnow(c, elem, &wake);
-  if (done == GO_EAGAIN) return wait(c, &c->recvq, elem, RT_WAIT_CHANRECEIVE, until);
+  if (done == GO_EAGAIN) {
+    const int woken = wait(c, &c->recvq, elem, RT_WAIT_CHANRECEIVE, until);
+    if (woken == GO_ECLOSED && elem) memset(elem, 0, c->elem);
+    return woken;
+  }
   rt_punlock(&c->lock);
   ready(wake);
   return done;
@@ -275,18 +224,7 @@ int go_chan_try_recv(struct go_chan *c, void *elem) {
 
 // ---- Close -----------------------------------------------------------------------------------
 
-static void wake_all(const struct go_chan *c, struct rt_waitq *q, bool receivers,
-                     struct rt_gqueue *out) {
-  for (struct rt_sudog *s; (s = rt_chan_dequeue(q)) != NULL;) {
-    if (receivers && s->elem.p) memset(s->elem.p, 0, c->elem);
-    s->woken = RT_WOKEN_CLOSED;
-    rt_gqueue_push(out, s->g);
-  }
-}
-
-int go_chan_close(struct go_chan *c) {
-  if (!on_goroutine()) return GO_ENOTG;
-  if (!c) return GO_EINVAL;
+int rt_chan_close(struct go_chan *c) {
   rt_plock(&c->lock);
   if (closed(c)) {
     rt_punlock(&c->lock);
@@ -294,9 +232,14 @@ int go_chan_close(struct go_chan *c) {
   }
   atomic_store_explicit(&c->closed, true, memory_order_relaxed);
   struct rt_gqueue woken = {0};
-  wake_all(c, &c->recvq, true, &woken);
-  wake_all(c, &c->sendq, false, &woken);
+  rt_waitq_drain(&c->recvq, RT_WOKEN_CLOSED, &woken);
+  rt_waitq_drain(&c->sendq, RT_WOKEN_CLOSED, &woken);
   rt_punlock(&c->lock);
-  for (struct rt_g *g; (g = rt_gqueue_pop(&woken)) != NULL;) rt_goready(g);
+  rt_waitq_readyall(&woken);
   return 0;
+}
+
+int go_chan_close(struct go_chan *c) {
+  if (!on_goroutine()) return GO_ENOTG;
+  return c ? rt_chan_close(c) : GO_EINVAL;
 }

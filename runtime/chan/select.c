@@ -127,7 +127,7 @@ static int wait_for_one(struct rt_g *g, struct selection *sel, struct go_case *c
     s->elem.p = c->elem;
     s->seq = seq;
     rt_stackref_add(&g->gs, &s->elem);
-    rt_chan_enqueue(c->dir == GO_SEND ? &c->chan->sendq : &c->chan->recvq, s);
+    rt_waitq_push(c->dir == GO_SEND ? &c->chan->sendq : &c->chan->recvq, s);
   }
   int error = GO_ETIMEDOUT;
   if (until) {
@@ -143,11 +143,12 @@ static int wait_for_one(struct rt_g *g, struct selection *sel, struct go_case *c
     struct rt_sudog *s = &sel->s[i];
     struct go_case *c = &cases[s->ticket];
     if (s->woken == RT_WOKEN_NOT) {
-      rt_chan_forget(c->dir == GO_SEND ? &c->chan->sendq : &c->chan->recvq, s);
+      rt_waitq_forget(c->dir == GO_SEND ? &c->chan->sendq : &c->chan->recvq, s);
       continue;
     }
     chosen = (int)s->ticket;
     c->result = s->woken == RT_WOKEN_CLOSED ? GO_ECLOSED : GO_OK;
+    if (c->result == GO_ECLOSED && c->dir == GO_RECV && c->elem) memset(c->elem, 0, c->chan->elem);
   }
   unlock_all(sel);
   return chosen;

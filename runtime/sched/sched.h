@@ -264,8 +264,8 @@ static inline bool rt_claim(struct rt_g *g, uint64_t seq) {  // anyone, once per
   return __c11_atomic_compare_exchange_strong(&g->waitseq, &seq, seq + 1, __ATOMIC_ACQ_REL,
                                               __ATOMIC_RELAXED);
 }
-// rt_injectglist makes parked goroutines runnable, on any M; the list is empty afterwards.  g0,
-// with a P or without.
+// rt_injectglist makes parked goroutines runnable, in their order; the list is empty afterwards.  A
+// goroutine, or g0 with a P or without.
 void rt_injectglist(struct rt_gqueue *list);
 // rt_mstart0 is the work of an M: it returns when the scheduler stops.  g0.
 void rt_mstart0(struct rt_m *m);

@@ -23,7 +23,7 @@ struct rt_sudog {
 enum rt_woken {
   RT_WOKEN_NOT,      // by none of those: its deadline came
   RT_WOKEN_DONE,     // it has what it waited for
-  RT_WOKEN_CLOSED,   // what it waited for will not come
+  RT_WOKEN_CLOSED,   // it has not: that will not come, or has to be competed for
 };
 
 #endif

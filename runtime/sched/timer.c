@@ -57,7 +57,6 @@ static void insert(struct rt_timers *ts, struct rt_timer *t) {
 
 static void take(struct rt_timers *ts, struct rt_timer *t) {
   const size_t i = t->index;
-  atomic_store_explicit(&t->in, NULL, memory_order_relaxed);
   const struct rt_timerslot last = ts->heap[--ts->n];
   if (last.timer != t) {
     if (i > 0 && ts->heap[(i - 1) / CHILDREN].when > last.when)
@@ -66,6 +65,8 @@ static void take(struct rt_timers *ts, struct rt_timer *t) {
       sift_down(ts, i, last);
   }
   publish_first(ts);
+  // Last: whoever sees this may start it anew.
+  atomic_store_explicit(&t->in, NULL, memory_order_release);
 }
 
 // ---- Starting and stopping -------------------------------------------------------------------
@@ -136,8 +137,7 @@ bool rt_timers_run(struct rt_timers *ts, int64_t now) {
     const rt_timerfn fn = t->fn;
     void *arg = t->arg;
     const uint64_t seq = t->seq;
-    take(ts, t);
-    // Now t may be stopped, started again, or gone.
+    take(ts, t);  // from here on it may be started again, or gone
     rt_unlock(&ts->lock);
     fn(arg, seq);
     any = true;

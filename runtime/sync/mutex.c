@@ -1,0 +1,143 @@
+// go_mutex, after Go's sync.Mutex: normally a lock that is free goes to whoever comes; when one
+// has waited too long, it is handed on in order.
+//
+// state says LOCKED, WAITERS (the queue is not empty: unlock must look) and HANDOFF (starvation).
+// The lock of the queue is held whenever WAITERS or HANDOFF change.
+#include "runtime/sync/sync.h"
+
+enum { LOCKED = 1, WAITERS = 2, HANDOFF = 4 };
+enum { SPINS = 30, STARVING_NS = 1000000 };
+
+// With one P nothing comes in between, and locked instructions are most of the price.
+static bool change(uint32_t *state, uint32_t from, uint32_t to) {
+  if (rt_onep()) {
+    if (*state != from) return false;
+    *state = to;
+    return true;
+  }
+  rt_point();
+  return __atomic_compare_exchange_n(state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+static uint32_t load(const uint32_t *state) { return __atomic_load_n(state, __ATOMIC_RELAXED); }
+
+// Free for whoever comes: takes it, others may keep waiting.
+static bool barge(struct go_mutex *m) {
+  const uint32_t s = load(&m->state);
+  return !(s & (LOCKED | HANDOFF)) && change(&m->state, s, s | LOCKED);
+}
+
+// Its holder runs on another CPU, as a rule, and will be done in a moment.
+static bool spin(struct go_mutex *m) {
+  if (__c11_atomic_load(&rt_sched.nallp, __ATOMIC_RELAXED) == 1) return false;
+  for (int i = 0; i < SPINS; i++) {
+    if (barge(m)) return true;
+    if (load(&m->state) & HANDOFF) return false;
+    rt_cpu_relax();
+  }
+  return false;
+}
+
+// The queue's lock is held.  True: m is ours.  False: it is locked, and will tell us.
+static bool take_or_announce(struct go_mutex *m, bool starving) {
+  for (;;) {
+    const uint32_t s = load(&m->state);
+    if (!(s & LOCKED) && (!(s & HANDOFF) || starving)) {
+      if (change(&m->state, s, s | LOCKED)) return true;
+    } else if (change(&m->state, s, s | WAITERS | (starving ? HANDOFF : 0))) {
+      return false;
+    }
+  }
+}
+
+// After a wait in vain the flags must not promise waiters that are gone.
+static void retract(struct go_mutex *m) {
+  struct rt_lock *lock = rt_locked_by(&m->lock);
+  rt_plock(lock);
+  uint32_t s = load(&m->state);
+  while (!m->waiters.first && !change(&m->state, s, s & ~(uint32_t)(WAITERS | HANDOFF)))
+    s = load(&m->state);
+  rt_punlock(lock);
+}
+
+// Ours, and we have not waited long: the others have not either.
+static void stop_handing(struct go_mutex *m) {
+  struct rt_lock *lock = rt_locked_by(&m->lock);
+  rt_plock(lock);
+  uint32_t s = load(&m->state);
+  while (!change(&m->state, s, s & ~(uint32_t)HANDOFF)) s = load(&m->state);
+  rt_punlock(lock);
+}
+
+static int lock_slow(struct go_mutex *m, int64_t until) {
+  if (spin(m)) return 0;
+  struct rt_lock *lock = rt_locked_by(&m->lock);
+  int64_t since = 0;
+  for (;;) {
+    const int64_t now = since ? rt_nanotime() : 0;
+    const bool starving = since && now - since > STARVING_NS;
+    rt_plock(lock);
+    if (take_or_announce(m, starving)) {
+      rt_punlock(lock);
+      return 0;
+    }
+    if (!since) since = rt_nanotime();
+    const struct rt_wait wait = {.lock = lock,
+                                 .q = rt_queue_of(&m->waiters),
+                                 .front = now != 0,
+                                 .why = RT_WAIT_MUTEX,
+                                 .until = until};
+    const int error = rt_waitq_wait(&wait);
+    if (error == 0) {  // handed on: it is ours
+      if (rt_nanotime() - since < STARVING_NS) stop_handing(m);
+      return 0;
+    }
+    if (error == GO_ECLOSED) continue;  // free, for us or for whoever is quicker
+    retract(m);
+    return error;
+  }
+}
+
+int go_mutex_lock(struct go_mutex *m) {
+  const int error = rt_sync_check(m);
+  if (error) return error;
+  return change(&m->state, 0, LOCKED) ? 0 : lock_slow(m, 0);
+}
+
+int go_mutex_lock_until(struct go_mutex *m, int64_t deadline) {
+  const int error = rt_sync_check(m);
+  if (error) return error;
+  return change(&m->state, 0, LOCKED) ? 0 : lock_slow(m, rt_deadline(deadline));
+}
+
+int go_mutex_trylock(struct go_mutex *m) {
+  const int error = rt_sync_check(m);
+  if (error) return error;
+  return barge(m) ? 0 : GO_EAGAIN;
+}
+
+static int unlock_slow(struct go_mutex *m) {
+  struct rt_lock *lock = rt_locked_by(&m->lock);
+  rt_plock(lock);
+  uint32_t s = load(&m->state);
+  if (!(s & LOCKED)) {
+    rt_punlock(lock);
+    return GO_EINVAL;
+  }
+  struct rt_sudog *w = rt_waitq_pop(rt_queue_of(&m->waiters));
+  const bool hand = w && (s & HANDOFF);
+  if (w) w->woken = hand ? RT_WOKEN_DONE : RT_WOKEN_CLOSED;
+  // While we hold both, nobody else changes the state but to LOCKED, which it is.
+  uint32_t next = m->waiters.first ? WAITERS : 0;
+  if (hand) next |= LOCKED | (next ? HANDOFF : 0);
+  while (!change(&m->state, s, next)) s = load(&m->state);
+  rt_punlock(lock);
+  if (w) rt_goready(w->g);
+  return 0;
+}
+
+int go_mutex_unlock(struct go_mutex *m) {
+  const int error = rt_sync_check(m);
+  if (error) return error;
+  return change(&m->state, LOCKED, 0) ? 0 : unlock_slow(m);
+}

@@ -1,0 +1,28 @@
+// go_once.
+#include "runtime/sync/sync.h"
+
+enum { NEVER, RUNNING, DONE };
+
+int go_once_do(struct go_once *once, void (*fn)(void *), void *arg) {
+  const int error = rt_sync_check(once);
+  if (error) return error;
+  if (!fn) return GO_EINVAL;
+  if (__atomic_load_n(&once->state, __ATOMIC_ACQUIRE) == DONE) return 0;
+  struct rt_lock *lock = rt_locked_by(&once->lock);
+  rt_plock(lock);
+  if (once->state == RUNNING)
+    return rt_waitq_wait(&(struct rt_wait){
+        .lock = lock, .q = rt_queue_of(&once->waiters), .why = RT_WAIT_ONCE});
+  const bool first = once->state == NEVER;
+  if (first) once->state = RUNNING;
+  rt_punlock(lock);
+  if (!first) return 0;
+  fn(arg);
+  struct rt_gqueue woken = {0};
+  rt_plock(lock);
+  __atomic_store_n(&once->state, DONE, __ATOMIC_RELEASE);
+  rt_waitq_drain(rt_queue_of(&once->waiters), RT_WOKEN_DONE, &woken);
+  rt_punlock(lock);
+  rt_waitq_readyall(&woken);
+  return 0;
+}

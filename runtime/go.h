@@ -15,10 +15,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "runtime/go_api.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GO_API_BEGIN
 
 enum {
   GO_OK = 0,
@@ -56,6 +55,7 @@ struct go_config {
   size_t stack_guard;         // GO_STACKGUARD     least no-access bytes below a stack [64K]
   const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
   const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
+  const char *asyncpreempt;   // GO_ASYNCPREEMPT   on, off: interrupt who runs for 10 ms [on]
   uint64_t seed;              // GO_SEED           run deterministically: see below [0: do not]
   uint32_t fail_every;        // GO_FAILEVERY      with a seed, one in so many of the runtime's
                               //                   allocations fails [0: none]
@@ -133,6 +133,7 @@ struct go_stats {
   uint64_t pool_hits;           // stacks that were had without a system call
   uint64_t pool_misses;
   uint64_t steals;
+  uint64_t preemptions;         // goroutines that were interrupted
   uint64_t stacks_by_class[GO_STACK_CLASSES];  // in use now
 };
 // Any stack, but not while go_run ends on another thread.
@@ -149,13 +150,12 @@ const char *go_growth_name(int i);
 // go_growth_moves returns 1 if the strategy moves stacks, 0 if not, GO_ESTRATEGY if unknown.
 int go_growth_moves(const char *name);
 
-#ifdef __cplusplus
-}
-#endif
+GO_API_END
 
 // The rest of the interface, by subject.
 #include "runtime/go_chan.h"     // IWYU pragma: export
 #include "runtime/go_context.h"  // IWYU pragma: export
+#include "runtime/go_preempt.h"  // IWYU pragma: export
 #include "runtime/go_sync.h"     // IWYU pragma: export
 #include "runtime/go_syscall.h"  // IWYU pragma: export
 #include "runtime/go_time.h"     // IWYU pragma: export

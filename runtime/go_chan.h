@@ -10,10 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "runtime/go_api.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GO_API_BEGIN
 
 struct go_chan;
 
@@ -62,7 +61,5 @@ int go_select(struct go_case *cases, int n);
 int go_select_try(struct go_case *cases, int n);
 int go_select_until(struct go_case *cases, int n, int64_t deadline);
 
-#ifdef __cplusplus
-}
-#endif
+GO_API_END
 #endif

@@ -9,10 +9,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "runtime/go_api.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GO_API_BEGIN
 
 struct go_chan;
 struct go_context;
@@ -59,7 +58,5 @@ bool go_context_deadline(struct go_context *ctx, int64_t *deadline);
 // a pointer: use the address of a static variable of yours), NULL if none has.
 void *go_context_value(struct go_context *ctx, const void *key);
 
-#ifdef __cplusplus
-}
-#endif
+GO_API_END
 #endif

@@ -12,10 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "runtime/go_api.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GO_API_BEGIN
 
 struct go_waiters {  // the runtime's
   void *first, *last;
@@ -121,7 +120,5 @@ int go_scope_failed(struct go_scope *scope);
 // go_task_join waits until the task has ended and stores what its function returned.  Parks.
 int go_task_join(struct go_task *task, int *result);
 
-#ifdef __cplusplus
-}
-#endif
+GO_API_END
 #endif

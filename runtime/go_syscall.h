@@ -6,10 +6,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "runtime/go_api.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GO_API_BEGIN
 
 // go_blocking runs fn(arg) on the thread's own stack, which is as large as the system's default
 // (8 MiB as a rule), and returns when fn has: for functions that block or need more stack than a
@@ -36,7 +35,5 @@ int64_t go_write(int fd, const void *buffer, size_t bytes);
 int64_t go_pread(int fd, void *buffer, size_t bytes, int64_t offset);
 int64_t go_pwrite(int fd, const void *buffer, size_t bytes, int64_t offset);
 
-#ifdef __cplusplus
-}
-#endif
+GO_API_END
 #endif

@@ -8,10 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "runtime/go_api.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GO_API_BEGIN
 
 struct go_chan;
 struct go_timer;
@@ -43,7 +42,5 @@ bool go_timer_stop(struct go_timer *t);
 // go_timer_free stops it and gives its memory back.  NULL does nothing.  Goroutine only.
 void go_timer_free(struct go_timer *t);
 
-#ifdef __cplusplus
-}
-#endif
+GO_API_END
 #endif

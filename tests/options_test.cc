@@ -53,6 +53,20 @@ TEST_F(Options, HaveDefaults) {
   EXPECT_EQ(out_.stack.guard, RT_GUARD_AUTO);
 }
 
+TEST_F(Options, Asyncpreempt) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_TRUE(out_.asyncpreempt);
+  environment = {{"GO_ASYNCPREEMPT", "off"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_FALSE(out_.asyncpreempt);
+  config_.asyncpreempt = "on";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_TRUE(out_.asyncpreempt);
+  config_ = {};
+  environment = {{"GO_ASYNCPREEMPT", "1"}};
+  ExpectRefused("GO_ASYNCPREEMPT", "1");
+}
+
 TEST_F(Options, SeedAndFailures) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_EQ(out_.seed, 0u);

@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 struct rt_g;
+struct rt_regfile;
 
 // The bytes below SP that a leaf function may use without moving SP: 128 on x86-64 System V
 // (psABI 3.2.2), 0 where the ABI has no red zone.
@@ -66,6 +67,21 @@ static inline uintptr_t rt_getsp(void) {
   return sp;
 }
 #endif
+
+// ---- Asynchronous preemption -----------------------------------------------------------------
+// rt_asyncpreempt is what an interrupted goroutine finds itself calling: with the interrupted pc as
+// its return address, below the red zone of the interrupted SP.  It saves every register the
+// program can see (flags, general, x87, SSE, AVX, AVX-512; not AMX tiles), calls rt_asyncpreempt2,
+// and goes on where it was.
+void rt_asyncpreempt(void);
+void rt_asyncpreempt2(void);  // of the scheduler
+
+// rt_asyncpreempt_bytes returns how much stack that takes below the interrupted SP, with some room
+// for rt_asyncpreempt2.  After rt_regfile_init.
+size_t rt_asyncpreempt_bytes(void);
+
+// rt_regfile_savable tells whether rt_asyncpreempt saves all that is in use.  [signal-safe]
+bool rt_regfile_savable(const struct rt_regfile *regs);
 
 // rt_cpu_relax tells the CPU that this is a spin loop.
 void rt_cpu_relax(void);

@@ -145,9 +145,33 @@ typedef bool (*os_fault_handler_fn)(struct os_fault *fault);
 // ours is refused in the end.  One thread at a time.  GO_ETHREAD.
 int os_fault_install(os_fault_handler_fn fn);
 
+// os_fault_pc_sp reads pc and sp again, after the registers have been changed.  [signal-safe]
+void os_fault_pc_sp(struct os_fault *fault);
+
 // os_fault_regs fills the arch's view of the interrupted registers.  [signal-safe]
 struct rt_regfile;
 void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out);
+
+// ---- Interrupting a thread --------------------------------------------------------------------
+
+// os_preempt_handler_fn answers true if the interruption was ours, whatever came of it; false sends
+// it on to whoever handled SIGURG before.  On the alternate signal stack; at->addr means nothing.
+typedef bool (*os_preempt_handler_fn)(struct os_fault *at);
+
+// os_preempt_install routes SIGURG (Go's sigPreempt: nobody else cares for spurious ones) to fn,
+// and finds the program's own text.  One thread at a time.  GO_ETHREAD.
+int os_preempt_install(os_preempt_handler_fn fn);
+
+// os_thread_preempt interrupts a thread that has called os_thread_self and has not ended.
+void os_thread_preempt(const struct os_thread *t);
+
+// os_own_text tells whether pc lies in the code of the program itself: not in a shared library, and
+// not if the program is linked statically, where libc cannot be told from it.  [signal-safe]
+bool os_own_text(uintptr_t pc);
+
+// os_preempt_call makes the interrupted code find itself calling fn, below `redzone` bytes under
+// its SP; os_fault_regs and os_fault_pc_sp work on `at` as on a fault.  [signal-safe]
+void os_preempt_call(const struct os_fault *at, void (*fn)(void), size_t redzone);
 
 // An alternate signal stack for the calling thread, large enough for the vector state of this
 // CPU (getauxval(AT_MINSIGSTKSZ)).  disable restores what the thread had before.

@@ -121,6 +121,12 @@ static int read_sizes(const struct source *s, const struct go_config *c, struct 
                    "takes 1 to 1M", &out->stack.guard_bytes);
 }
 
+static int read_asyncpreempt(const struct source *s, const char *text, struct rt_options *out) {
+  out->asyncpreempt = strcmp(text, "on") == 0;
+  if (out->asyncpreempt || strcmp(text, "off") == 0) return 0;
+  return refuse(s, "GO_ASYNCPREEMPT", text, "takes on or off");
+}
+
 static int read_seed(const struct source *s, const struct go_config *c, struct rt_options *out) {
   size_t n = c->seed;
   const char *text = s->getenv("GO_SEED");
@@ -157,6 +163,8 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
   int e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
+  const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt, "on");
+  if (!e) e = read_asyncpreempt(&s, preempt, out);
   if (!e) e = read_guard_kind(&s, read_text(&s, "GO_GUARDKIND", c->guard_kind, "auto"), out);
   if (!e) e = read_debug(&s, read_text(&s, "GO_STACKDEBUG", c->stack_debug, ""), out);
   return e;

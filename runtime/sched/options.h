@@ -14,6 +14,7 @@ struct rt_options {
   struct rt_spawn spawn;
   struct rt_growth_options growth;
   struct rt_stack_config stack;
+  bool asyncpreempt;
   uint64_t seed;  // 0: not deterministic
   uint32_t fail_every;
 };

@@ -6,6 +6,7 @@
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/options.h"
+#include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/quarantine.h"
 
@@ -93,6 +94,7 @@ static void free_ps(void) {
     rt_sched.past.goroutines_created += p->created;
     rt_sched.past.goroutines_ended += p->ended;
     rt_sched.past.steals += p->steals;
+    rt_sched.past.preemptions += p->preemptions;
     rt_timers_free(&p->timers);
     free(p);
     atomic_store(&rt_sched.allp[i], NULL);
@@ -170,7 +172,8 @@ static int configure(const struct go_config *config) {
   const int refused = rt_stackinit(&o.stack);
   if (refused) return refused;
   if (set_maxprocs(rt_det.on ? 1 : o.maxprocs) == 0) return GO_ENOMEM;
-  return os_fault_install(rt_onfault);
+  const int failed = os_fault_install(rt_onfault);
+  return failed ? failed : rt_preempt_init(o.asyncpreempt);
 }
 
 // Runs the scheduler on the calling thread, which is its first M.

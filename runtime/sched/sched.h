@@ -55,6 +55,7 @@ struct rt_g {
   struct rt_gstack gs;
   _Atomic uint32_t status;
   uint8_t waitreason;      // enum rt_waitreason; of the last park
+  uint16_t nopreempt;      // go_preempt_off, so many times
   struct rt_m *m;          // the M that runs it; NULL otherwise
   struct rt_g *schedlink;  // next in the one list it is in
   uintptr_t param;         // passed to and from the function on g0
@@ -100,19 +101,20 @@ enum rt_pstatus { RT_PIDLE, RT_PRUNNING, RT_PSYSCALL, RT_PDEAD };
 struct rt_p {
   int32_t id;
   _Atomic uint32_t status;  // enum rt_pstatus; sched.lock, but for the steps from and to SYSCALL
-  _Atomic bool preempt;     // sysmon wants its goroutine to stop; cleared by the next to run
+  _Atomic bool preempt;     // its goroutine is to be interrupted; cleared by the next to run
   _Atomic(struct rt_m *) m;
   struct rt_p *link;        // idle list; sched.lock
   _Atomic uint64_t schedtick;    // goroutines resumed; owner
   _Atomic uint64_t syscalltick;  // system calls entered; owner
   struct {  // what sysmon last saw, and when; sysmon
-    uint64_t syscalltick;
-    int64_t syscallwhen;
+    uint64_t schedtick, syscalltick;
+    int64_t schedwhen, syscallwhen;
   } seen;
   struct rt_timers timers;
   uint64_t goid, goid_end;  // numbers for new goroutines: [goid, goid_end)
   struct rt_gqueue gfree;   // dead goroutines, most with a stack; the running M's
   _Atomic uint64_t created, ended, steals;
+  _Atomic uint64_t preemptions;
   _Atomic uint64_t handoffs;  // sysmon
 
   // Go's run queue: a ring that the owner fills and that anyone may empty.  head is moved by CAS,

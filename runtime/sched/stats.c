@@ -27,6 +27,7 @@ void go_stats(struct go_stats *out) {
     out->goroutines_created += get(&p->created);
     out->goroutines_ended += get(&p->ended);
     out->steals += get(&p->steals);
+    out->preemptions += get(&p->preemptions);
   }
   rt_unlock(&rt_sched.lock);
 }

@@ -1,14 +1,16 @@
 // sysmon: the thread that looks after what the others cannot see (Go's sysmon): Ps left in system
-// calls, the poller when nobody asks it, timers when nobody is awake.  It has no P and runs no
-// goroutines.
+// calls, goroutines that do not come back, the poller when nobody asks it, timers when nobody is
+// awake.  It has no P and runs no goroutines.
 #include <stdatomic.h>
 #include "runtime/sched/netpoll.h"
+#include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/count.h"
 
 enum {
   TICK_US = 20,                   // how often it looks while things happen
-  TICK_MOST_US = 10000,           // and while nothing does
+  TICK_MOST_US = 5000,            // and while nothing does: with RT_PREEMPT_NS, under 20 ms
+  PENDING_US = 200,               // while somebody is to be interrupted
   QUIET_TICKS = 50,               // after so many looks in vain it looks half as often
   NETPOLL_NS = 10000000,          // ask the poller if nobody has for so long
   CALL_NS = 10000000,             // a call with nothing else to do for its P may keep it so long
@@ -50,15 +52,33 @@ static bool retake_syscall(struct rt_p *p, int64_t now) {
   return taken;
 }
 
-// True if it took a P.
-static bool retake(int64_t now) {
-  bool taken = false;
+// Interrupts the goroutine of a P that has run no other for too long; true if that has yet to
+// succeed: it may have been in the runtime or in a library just then.
+static bool retake_running(struct rt_p *p, int64_t now) {
+  const uint64_t tick = atomic_load_explicit(&p->schedtick, memory_order_relaxed);
+  if (p->seen.schedtick != tick) {
+    p->seen.schedtick = tick;
+    p->seen.schedwhen = now;
+    return false;
+  }
+  if (p->seen.schedwhen + RT_PREEMPT_NS > now) return false;
+  rt_preemptone(p);
+  return true;
+}
+
+// What sysmon should do next: look again at its own pace, soon, or as at the beginning.
+enum pace { QUIET, PENDING, BUSY };
+
+static enum pace retake(int64_t now) {
+  bool taken = false, pending = false;
   const int32_t n = atomic_load(&rt_sched.nallp);
   for (int32_t i = 0; i < n; i++) {
     struct rt_p *p = atomic_load(&rt_sched.allp[i]);
-    if (atomic_load(&p->status) == RT_PSYSCALL) taken |= retake_syscall(p, now);
+    const uint32_t status = atomic_load(&p->status);
+    if (status == RT_PRUNNING) pending |= retake_running(p, now);
+    if (status == RT_PSYSCALL) taken |= retake_syscall(p, now);
   }
-  return taken;
+  return taken ? BUSY : pending ? PENDING : QUIET;
 }
 
 static void poll(int64_t now) {
@@ -105,16 +125,17 @@ void rt_sysmon_wake(void) {
 static void loop(void *unused) {
   (void)unused;
   uint32_t us = TICK_US, quiet = 0;
+  enum pace pace = BUSY;
   while (!atomic_load(&rt_sched.stopping)) {
-    os_usleep(us);
+    os_usleep(pace == PENDING && us > PENDING_US ? PENDING_US : us);
     rest();
     const int64_t now = rt_nanotime();
     atomic_store_explicit(&rt_sched.coarse_now, now, memory_order_relaxed);
     poll(now);
-    const bool busy = retake(now);
+    pace = retake(now);
     wake_for_timers(now);
-    quiet = busy ? 0 : quiet + 1;
-    if (busy) us = TICK_US;
+    quiet = pace == BUSY ? 0 : quiet + 1;
+    if (pace == BUSY) us = TICK_US;
     if (quiet > QUIET_TICKS) us = us * 2 < TICK_MOST_US ? us * 2 : TICK_MOST_US;
   }
 }

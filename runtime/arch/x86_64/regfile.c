@@ -39,8 +39,42 @@ const size_t rt_arch_redzone_bytes = 128;
 // The vector registers are hundreds of words: scanned one by one they cost a tenth of a growth.
 static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
 
+// What rt_asyncpreempt saves: x87, SSE, AVX, opmask, the halves of ZMM, APX.  Not the thread's
+// (PKRU, CET), and not AMX tiles (17, 18), which are eight times as large as all the rest.
+enum { FEATURE_APX = 19, FEATURES_BELOW_8 = 0xe7 };
+uint64_t rt_xsave_mask;  // 0: this CPU has no XSAVE, and FXSAVE saves all there is
+size_t rt_xsave_bytes = LEGACY_BYTES;
+
+static void find_saved_state(void) {
+  unsigned eax, ebx, ecx, edx;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & bit_OSXSAVE)) return;
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  rt_xsave_mask = low & (FEATURES_BELOW_8 | 1u << FEATURE_APX);
+  rt_xsave_bytes = HEADER_OFFSET + HEADER_BYTES;
+  for (unsigned i = 2; i <= FEATURE_APX; i++) {
+    if (!(rt_xsave_mask >> i & 1) || !__get_cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx)) continue;
+    if (ebx + eax > rt_xsave_bytes) rt_xsave_bytes = ebx + eax;
+  }
+  rt_xsave_bytes = (rt_xsave_bytes + 63) / 64 * 64;
+}
+
+size_t rt_asyncpreempt_bytes(void) {
+  enum { GENERAL = 20 * 8, ALIGNMENT = 64, CALLED = 1024 };
+  return rt_arch_redzone_bytes + GENERAL + ALIGNMENT + rt_xsave_bytes + CALLED;
+}
+
+bool rt_regfile_savable(const struct rt_regfile *regs) {
+  const uint64_t tiles = 3ull << 17;
+  uint64_t in_use = 0;
+  if (regs->vector_bytes >= HEADER_OFFSET + HEADER_BYTES)
+    memcpy(&in_use, regs->vector + HEADER_OFFSET, 8);
+  return !(in_use & tiles);
+}
+
 void rt_regfile_init(void) {
   adjuster = rt_arch_best_adjuster();
+  find_saved_state();
   for (int i = 0; i < NEXTENDED; i++) {
     unsigned eax, ebx, ecx, edx;
     const unsigned sub = (unsigned)extended_components[i];

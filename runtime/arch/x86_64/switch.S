@@ -12,7 +12,7 @@
 //   stays the same, so a goroutine that leaves just goes to the top of the loop.  Stores are what
 //   a switch is made of (one a cycle): this halves them.
 
-  .text
+  .section rt_text,"ax",@progbits
 
 // Sets the thread's current g from \reg; clobbers rax.
 .macro SETG reg

@@ -6,6 +6,8 @@
 #include "runtime/arch/arch.h"
 
 void os_context_pc_sp(void *context, uintptr_t *pc, uintptr_t *sp);
+// os_context_call pushes the interrupted pc below `redzone` bytes under SP, and goes to fn.
+void os_context_call(void *context, uintptr_t fn, size_t redzone);
 void os_context_regs(void *context, struct rt_regfile *out);
 
 #endif

@@ -20,6 +20,14 @@ void os_context_pc_sp(void *context, uintptr_t *pc, uintptr_t *sp) {
   *sp = (uintptr_t)mc->gregs[REG_RSP];
 }
 
+void os_context_call(void *context, uintptr_t fn, size_t redzone) {
+  mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  const uintptr_t sp = (uintptr_t)mc->gregs[REG_RSP] - redzone - sizeof(uintptr_t);
+  *(uintptr_t *)sp = (uintptr_t)mc->gregs[REG_RIP];
+  mc->gregs[REG_RSP] = (greg_t)sp;
+  mc->gregs[REG_RIP] = (greg_t)fn;
+}
+
 void os_context_regs(void *context, struct rt_regfile *out) {
   mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
   unsigned char *area = (unsigned char *)mc->fpregs;

@@ -124,6 +124,10 @@ int os_fault_install(os_fault_handler_fn fn) {
   return error ? error : install(SIGBUS);
 }
 
+void os_fault_pc_sp(struct os_fault *fault) {
+  os_context_pc_sp(fault->context, &fault->pc, &fault->sp);
+}
+
 void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out) {
   os_context_regs(fault->context, out);
 }

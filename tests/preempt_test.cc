@@ -1,0 +1,459 @@
+// Asynchronous preemption: nobody starves, and whoever is interrupted does not notice.
+#include <alloca.h>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "runtime/sched/preempt.h"
+#include "tests/child.h"
+#include "tests/goroutine.h"
+#include "tests/preempt_cases.h"
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { kSanitized = true };
+#else
+enum { kSanitized = false };
+#endif
+#define SKIP_IF_SANITIZED() \
+  if (kSanitized) GTEST_SKIP() << "the sanitizer's runtime is in our own text: preemption is off"
+
+volatile uint8_t preempt_stop;
+
+namespace {
+
+go_config Procs(int n, const char *growth = "reserve") {
+  go_config c = SmallStacks(growth);
+  c.maxprocs = n;
+  return c;
+}
+
+void Go(void (*fn)(void *), void *arg = nullptr) {
+  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
+}
+
+go_waitgroup done;
+
+// Interrupts whatever runs on the first P, over and over, until it has succeeded `times` times;
+// then sets preempt_stop.
+class Storm {
+ public:
+  explicit Storm(uint64_t times) : times_(times) {
+    preempt_stop = 0;
+    pthread_create(&thread_, nullptr, Run, this);
+  }
+  ~Storm() { pthread_join(thread_, nullptr); }
+
+ private:
+  static void *Run(void *self) {
+    struct rt_p *p = rt_sched.allp[0];
+    const uint64_t until = p->preemptions + static_cast<Storm *>(self)->times_;
+    while (p->preemptions < until && !preempt_stop) {
+      rt_preemptone(p);
+      for (int i = 0; i < 500; i++) __builtin_ia32_pause();
+    }
+    preempt_stop = 1;
+    return nullptr;
+  }
+  uint64_t times_;
+  pthread_t thread_;
+};
+
+int Vectors() {
+  if (__builtin_cpu_supports("avx512f")) return 2;
+  return __builtin_cpu_supports("avx") ? 1 : 0;
+}
+
+// ---- Nobody starves --------------------------------------------------------------------------
+
+TEST(Preempt, ATightLoopLetsOthersRun) {
+  SKIP_IF_SANITIZED();
+  static std::atomic<bool> stop;
+  static std::vector<int64_t> gaps;
+  for (const int procs : {1, 2}) {
+    stop = false;
+    gaps.clear();
+    const uint64_t before = Stats().preemptions;
+    ASSERT_EQ(RunFirst(Procs(procs), [procs] {
+      go_waitgroup_add(&done, procs);
+      for (int i = 0; i < procs; i++) {
+        Go([](void *) {
+          while (!stop) __asm__ volatile("");
+          go_waitgroup_done(&done);
+        });
+      }
+      for (int i = 0; i < 30; i++) {
+        const int64_t was = go_nanotime();
+        go_yield();
+        gaps.push_back(go_nanotime() - was);
+      }
+      stop = true;
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    std::sort(gaps.begin(), gaps.end());
+    printf("GOMAXPROCS %d: kept from running for %.1f ms (median), %.1f ms (most)\n", procs,
+           static_cast<double>(gaps[15]) / 1e6, static_cast<double>(gaps.back()) / 1e6);
+    EXPECT_GT(Stats().preemptions, before);
+  }
+}
+
+TEST(Preempt, SleepersWakeBesideTightLoops) {
+  SKIP_IF_SANITIZED();
+  static std::atomic<bool> stop;
+  stop = false;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    Go([](void *) {
+      while (!stop) __asm__ volatile("");
+    });
+    for (int i = 0; i < 5; i++) go_sleep(GO_MILLISECOND);
+    stop = true;
+  }), GO_OK);
+}
+
+TEST(Preempt, CanBeTurnedOff) {
+  go_config config = Procs(1);
+  config.asyncpreempt = "off";
+  static volatile bool ran;
+  ran = false;
+  bool seen = true;
+  const uint64_t before = Stats().preemptions;
+  ASSERT_EQ(RunFirst(config, [&] {
+    Go([](void *) { ran = true; });
+    const int64_t until = go_nanotime() + 40 * GO_MILLISECOND;
+    while (go_nanotime() < until) continue;
+    seen = ran;
+  }), GO_OK);
+  EXPECT_FALSE(seen);
+  EXPECT_EQ(Stats().preemptions, before);
+}
+
+// A goroutine that is about to block its thread leaves it to those that were interrupted there.
+TEST(Preempt, ThoseInterruptedGoOnWhileTheirThreadIsWanted) {
+  SKIP_IF_SANITIZED();
+  static std::atomic<uint64_t> turns;
+  static std::atomic<bool> stop;
+  turns = 0;
+  stop = false;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    Go([](void *) {
+      while (!stop) turns++;
+    });
+    while (turns == 0) go_yield();
+    // It was interrupted, or we would not run.
+    go_blocking([](void *) {
+      const uint64_t now = turns;
+      while (turns < now + 1000000) sched_yield();
+    }, nullptr);
+    stop = true;
+  }), GO_OK);
+}
+
+// ---- Whoever is interrupted does not notice ----------------------------------------------------
+
+void FillPattern(preempt_regs *r) {
+  unsigned char *bytes = reinterpret_cast<unsigned char *>(r);
+  for (size_t i = 0; i < sizeof *r; i++) bytes[i] = static_cast<unsigned char>(0x80 | (i * 37));
+  r->flags = 0xcd5 | 0x2;  // carry, parity, adjust, zero, sign, direction and overflow
+  r->mxcsr = 0xbf80;       // round up, flush to zero, everything masked
+  r->fpucw = 0x0b7f;       // round up
+  r->st0 = 3.14159;
+  for (auto &k : r->kmask) k &= 0xffff;
+}
+
+TEST(Preempt, EveryRegisterSurvivesAHundredThousandTimes) {
+  SKIP_IF_SANITIZED();
+  static preempt_regs in, out;
+  for (int i = 0; go_growth_name(i); i++) {
+    for (int vectors = 0; vectors <= Vectors(); vectors++) {
+      FillPattern(&in);
+      memset(&out, 0, sizeof out);
+      go_config config = Procs(1, go_growth_name(i));
+      config.stack_debug = vectors == 1 ? "forcemove" : "";
+      const uint64_t times = vectors == Vectors() ? 100000 : 5000;
+      const uint64_t before = Stats().preemptions;
+      static int level;
+      level = vectors;
+      ASSERT_EQ(RunFirst(config, [times] {
+        const Storm storm(times);
+        go_waitgroup_add(&done, 1);
+        Go([](void *) {
+          preempt_spin(&in, &out, level);
+          go_waitgroup_done(&done);
+        });
+        while (!preempt_stop) {
+          preempt_clobber(level);
+          go_yield();
+        }
+        go_waitgroup_wait(&done);
+      }), GO_OK);
+      EXPECT_GE(Stats().preemptions - before, times);
+      for (int r = 0; r < 15; r++) {
+        if (r == 1 || r == 2 || r == 0) continue;
+        EXPECT_EQ(out.general[r], in.general[r]) << "general register " << r;
+      }
+      EXPECT_EQ(out.general[0], in.general[0]);
+      EXPECT_EQ(static_cast<int64_t>(out.general[1]), -72) << "a pointer into the stack";
+      EXPECT_EQ(out.flags & 0xcd5, in.flags & 0xcd5);
+      EXPECT_EQ(out.mxcsr & 0xffc0, in.mxcsr & 0xffc0);
+      EXPECT_EQ(out.fpucw, in.fpucw);
+      EXPECT_EQ(out.st0, in.st0);
+      for (int k = 0; k < 12; k++) EXPECT_EQ(out.redzone[k], in.redzone[k]) << k;
+      const size_t bytes = vectors == 0 ? 16 : vectors == 1 ? 32 : 64;
+      for (int v = 0; v < (vectors == 2 ? 32 : 16); v++)
+        EXPECT_EQ(memcmp(out.vector[v], in.vector[v], bytes), 0) << "vector register " << v;
+      for (int k = 0; vectors == 2 && k < 7; k++) EXPECT_EQ(out.kmask[k], in.kmask[k]) << k;
+    }
+  }
+}
+
+// Ordinary C, vectorised, summing in registers while it is interrupted all the time.
+__attribute__((noinline)) double Sum(const double *v, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += v[i] * 0.5;
+  return sum;
+}
+
+TEST(Preempt, SumsInRegistersStayRight) {
+  SKIP_IF_SANITIZED();
+  static std::vector<double> v(4000);
+  std::iota(v.begin(), v.end(), 1.0);
+  static double expected;
+  expected = Sum(v.data(), 4000);
+  static std::atomic<uint64_t> sums, wrong;
+  sums = wrong = 0;
+  ASSERT_EQ(RunFirst(Procs(1, "signal+checkpoint"), [] {
+    const Storm storm(20000);
+    go_waitgroup_add(&done, 4);
+    for (int i = 0; i < 4; i++) {
+      Go([](void *) {
+        while (!preempt_stop) {
+          if (Sum(v.data(), 4000) != expected) wrong++;
+          sums++;
+        }
+        go_waitgroup_done(&done);
+      });
+    }
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_GT(sums, 0u);
+  EXPECT_EQ(wrong, 0u);
+}
+
+TEST(Preempt, ErrnoIsTheGoroutines) {
+  SKIP_IF_SANITIZED();
+  static std::atomic<int> wrong;
+  wrong = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    const Storm storm(5000);
+    go_waitgroup_add(&done, 2);
+    for (intptr_t i = 0; i < 2; i++) {
+      Go([](void *mine) {
+        const int value = 10 + static_cast<int>(reinterpret_cast<intptr_t>(mine));
+        while (!preempt_stop) {
+          errno = value;
+          for (volatile int k = 0; k < 100; k = k + 1) continue;
+          if (errno != value) wrong++;
+        }
+        go_waitgroup_done(&done);
+      }, reinterpret_cast<void *>(i));
+    }
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(wrong, 0);
+}
+
+// libc is not interrupted: its locks are not held while others of the same thread want them.
+TEST(Preempt, TheAllocatorIsLeftAlone) {
+  SKIP_IF_SANITIZED();
+  static std::atomic<int> wrong;
+  wrong = 0;
+  ASSERT_EQ(RunFirst(Procs(2), [] {
+    const Storm storm(300);
+    go_waitgroup_add(&done, 6);
+    for (int i = 0; i < 6; i++) {
+      Go([](void *) {
+        for (unsigned n = 1; !preempt_stop; n = n * 7 % 8191) {
+          char *p = static_cast<char *>(malloc(n + 1));
+          memset(p, 'x', n);
+          p[n] = '\0';
+          if (strlen(p) != n) wrong++;
+          free(p);
+        }
+        go_waitgroup_done(&done);
+      });
+    }
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(wrong, 0);
+}
+
+// ---- Room on the stack -------------------------------------------------------------------------
+
+// Spins with `left` bytes of stack below it, until somebody else has run.
+__attribute__((noinline)) void SpinWith(size_t left, std::atomic<int> *others) {
+  const uintptr_t sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) - 256;
+  const size_t room = sp - Bounds().lo;
+  char *volatile hold = static_cast<char *>(alloca(room > left ? room - left : 16));
+  hold[0] = 1;
+  const int before = *others;
+  while (*others == before) __asm__ volatile("");
+}
+
+TEST(Preempt, WithAnyRoomLeftOnTheStack) {
+  SKIP_IF_SANITIZED();
+  static std::atomic<int> others;
+  static size_t left;
+  for (int i = 0; go_growth_name(i); i++) {
+    if (!go_growth_moves(go_growth_name(i))) continue;  // what is left there is all there will be
+    go_config config = Procs(1, go_growth_name(i));
+    config.stack_max = 64 << 10;
+    others = 0;
+    ASSERT_EQ(RunFirst(config, [] {
+      for (left = 256; left < 6000; left += 256) {
+        go_waitgroup_add(&done, 1);
+        Go([](void *) {
+          SpinWith(left, &others);
+          go_waitgroup_done(&done);
+        });
+        go_yield();
+        others++;
+        go_waitgroup_wait(&done);
+      }
+    }), GO_OK) << go_growth_name(i);
+    EXPECT_EQ(others, 23);
+  }
+}
+
+// ---- Locks ------------------------------------------------------------------------------------
+
+void Work(int64_t ns) {
+  const int64_t until = go_nanotime() + ns;
+  while (go_nanotime() < until)
+    for (volatile int i = 0; i < 10000; i = i + 1) continue;
+}
+
+TEST(Preempt, AGoMutexHeldOverWorkBlocksNobodyForEver) {
+  SKIP_IF_SANITIZED();
+  static go_mutex m;
+  static int count;
+  for (const int procs : {1, 2}) {
+    m = {};
+    count = 0;
+    const uint64_t before = Stats().preemptions;
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 4);
+      for (int i = 0; i < 4; i++) {
+        Go([](void *) {
+          for (int k = 0; k < 2; k++) {
+            go_mutex_lock(&m);
+            Work(15 * GO_MILLISECOND);
+            count++;
+            go_mutex_unlock(&m);
+          }
+          go_waitgroup_done(&done);
+        });
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    EXPECT_EQ(count, 8);
+    EXPECT_GT(Stats().preemptions, before);
+  }
+}
+
+pthread_mutex_t foreign = PTHREAD_MUTEX_INITIALIZER;
+
+TEST(Preempt, APthreadMutexIsSafeBetweenOffAndOn) {
+  SKIP_IF_SANITIZED();
+  static int count, codes[2];
+  count = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    const Storm storm(3000);
+    codes[0] = go_preempt_on();
+    go_waitgroup_add(&done, 3);
+    for (int i = 0; i < 3; i++) {
+      Go([](void *) {
+        while (!preempt_stop) {
+          go_preempt_off();
+          go_preempt_off();  // they nest
+          pthread_mutex_lock(&foreign);
+          go_preempt_on();
+          for (volatile int k = 0; k < 100; k = k + 1) continue;
+          count++;
+          pthread_mutex_unlock(&foreign);
+          go_preempt_on();
+          for (volatile int k = 0; k < 100; k = k + 1) continue;
+        }
+        go_waitgroup_done(&done);
+      });
+    }
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_GT(count, 0);
+  EXPECT_EQ(codes[0], GO_EINVAL);
+  EXPECT_EQ(go_preempt_off(), GO_ENOTG);
+}
+
+// What go_preempt_off is there for.
+TEST(Preempt, APthreadMutexHeldOverWorkHangsItsThread) {
+  SKIP_IF_SANITIZED();
+  const Child child = RunChild([] {
+    return RunFirst(Procs(1), [] {
+      static std::atomic<bool> other;
+      Go([](void *) {
+        pthread_mutex_lock(&foreign);
+        while (!other) __asm__ volatile("");
+        pthread_mutex_unlock(&foreign);
+      });
+      go_yield();  // back when that has been interrupted, with the lock
+      pthread_mutex_lock(&foreign);
+      other = true;
+    });
+  }, 2);
+  EXPECT_TRUE(child.Killed(SIGALRM)) << child.Describe();
+}
+
+TEST(Preempt, SignalsOfOthersGoToTheirHandler) {
+  const Child child = RunChild([] {
+    static volatile sig_atomic_t caught;
+    signal(SIGURG, [](int) { caught++; });
+    const int error = RunFirst(Procs(1), [] { raise(SIGURG); });
+    return error == GO_OK && caught == 1 ? 0 : 1;
+  });
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
+
+// ---- The runtime's own code ---------------------------------------------------------------------
+
+extern "C" const char rt_text_lo[] __asm__("__start_rt_text");
+extern "C" const char rt_text_hi[] __asm__("__stop_rt_text");
+
+TEST(Preempt, TheRuntimesCodeIsKnownByItsAddress) {
+  using Fn = void (*)();
+  const std::vector<Fn> ours = {
+      reinterpret_cast<Fn>(go_spawn),        reinterpret_cast<Fn>(go_yield),
+      reinterpret_cast<Fn>(go_chan_send),    reinterpret_cast<Fn>(go_select),
+      reinterpret_cast<Fn>(go_mutex_lock),   reinterpret_cast<Fn>(go_timer_start),
+      reinterpret_cast<Fn>(go_context_free), reinterpret_cast<Fn>(rt_gopark),
+      reinterpret_cast<Fn>(rt_lock),         reinterpret_cast<Fn>(rt_newstack),
+      reinterpret_cast<Fn>(rt_stackalloc),   reinterpret_cast<Fn>(rt_throw),
+      reinterpret_cast<Fn>(os_wait),         reinterpret_cast<Fn>(go_strerror)};
+  for (const Fn fn : ours) {
+    EXPECT_GE(reinterpret_cast<const char *>(fn), rt_text_lo);
+    EXPECT_LT(reinterpret_cast<const char *>(fn), rt_text_hi);
+  }
+  const char *theirs = reinterpret_cast<const char *>(Work);
+  EXPECT_TRUE(theirs < rt_text_lo || theirs >= rt_text_hi);
+  if (!kSanitized) EXPECT_TRUE(os_own_text(reinterpret_cast<uintptr_t>(theirs)));
+  EXPECT_FALSE(os_own_text(reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"))));
+}
+
+}  // namespace

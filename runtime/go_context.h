@@ -22,7 +22,9 @@ struct go_context *go_context_background(void);
 
 // These make a child.  GO_ENOMEM, GO_EPOLL, GO_EINVAL (no parent, no out), GO_ENOTG.
 //   with_cancel    ends when go_context_cancel is called
-//   with_deadline  ends, besides, at `deadline` ns of go_nanotime, if the parent does not before
+//   with_deadline  ends, besides, at `deadline` ns of go_nanotime, if the parent does not before;
+//                  it has ended when this returns if that has passed.  The end of go_run forgets
+//                  deadlines
 //   with_timeout   the same, `ns` nanoseconds from now
 //   with_value     ends when the parent does; has one more value, see go_context_value
 int go_context_with_cancel(struct go_context *parent, struct go_context **out);

@@ -39,6 +39,7 @@ int go_timer_start(struct go_timer *t, int64_t ns, int64_t period);
 // go_timer_stop returns true if that kept the timer from its next time; false: it was stopped, or
 // its one time has come.  A send or function that has begun is not undone.  Goroutine only.
 bool go_timer_stop(struct go_timer *t);
+// The end of go_run stops it, too.
 // go_timer_free stops it and gives its memory back.  NULL does nothing.  Goroutine only.
 void go_timer_free(struct go_timer *t);
 

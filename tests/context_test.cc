@@ -95,6 +95,25 @@ TEST(Context, DeadlinesEndItOnTime) {
   EXPECT_LT(took, 6 * GO_MILLISECOND);
 }
 
+// Without a timer's help: whoever looks before it waits must not start work that is late already.
+TEST(Context, HasEndedWhenItIsMadeIfItsDeadlineHasPassed) {
+  std::vector<int> got;
+  ASSERT_EQ(RunFirst(Virtual(), [&] {
+    go_context *late, *child, *never;
+    go_context_with_timeout(go_context_background(), -GO_SECOND, &late);
+    got.push_back(go_context_err(late));
+    got.push_back(go_context_cause(late));
+    go_case cases[] = {{GO_RECV, go_context_done(late), nullptr, 0}};
+    got.push_back(go_select_try(cases, 1));
+    go_context_with_timeout(late, GO_SECOND, &child);
+    got.push_back(go_context_err(child));
+    go_context_with_timeout(go_context_background(), 0, &never);
+    got.push_back(go_context_err(never));
+    for (go_context *ctx : {late, child, never}) go_context_free(ctx);
+  }), GO_OK);
+  EXPECT_EQ(got, (std::vector<int>{GO_ETIMEDOUT, GO_ETIMEDOUT, 0, GO_ETIMEDOUT, GO_ETIMEDOUT}));
+}
+
 TEST(Context, ACancelledDeadlineDoesNotComeAgain) {
   int err = 0;
   ASSERT_EQ(RunFirst(Virtual(), [&] {

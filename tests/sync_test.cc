@@ -423,6 +423,25 @@ TEST_F(ConcurrentSync, OnceRunsOnceAndEverybodySeesIt) {
   });
 }
 
+// Those that come while it begins look without the lock.
+TEST_F(Sync, OnceIsLookedAtWhileItBegins) {
+  static go_once onces[200];
+  static std::atomic<int> runs;
+  memset(onces, 0, sizeof onces);
+  runs = 0;
+  ASSERT_EQ(RunFirst(Procs(4), [] {
+    go_waitgroup_add(&done, 4);
+    for (int i = 0; i < 4; i++) {
+      Go([](void *) {
+        for (go_once &once : onces) go_once_do(&once, [](void *) { runs++; }, nullptr);
+        go_waitgroup_done(&done);
+      });
+    }
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(runs, 200);
+}
+
 TEST_F(ConcurrentSync, SemaphoreKeepsItsPermits) {
   static std::atomic<int> held;
   held = wrong = 0;

@@ -313,6 +313,28 @@ TEST(ConcurrentTimer, StartedAndStoppedFromAllSides) {
   }
 }
 
+// The heap that it waited in has gone with its go_run.
+TEST(Timer, MayOutliveTheRunThatStartedIt) {
+  static go_timer *t;
+  static std::atomic<int> fired;
+  fired = 0;
+  bool pending = true;
+  int error = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    go_timer_func([](void *) { fired++; }, nullptr, &t);
+    go_timer_start(t, 3600 * int64_t{GO_SECOND}, 0);
+  }), GO_OK);
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    pending = go_timer_stop(t);
+    error = go_timer_start(t, 0, 0);
+    while (fired == 0) go_yield();
+    go_timer_free(t);
+  }), GO_OK);
+  EXPECT_FALSE(pending);
+  EXPECT_EQ(error, GO_OK);
+  EXPECT_EQ(fired, 1);
+}
+
 // Sleepers everywhere: each wakes once, none early.
 TEST(ConcurrentTimer, Sleepers) {
   static std::atomic<int> woken;

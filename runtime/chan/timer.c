@@ -18,7 +18,11 @@ struct go_timer {
 };
 
 static void drop(struct go_timer *t) {
-  if (atomic_fetch_sub(&t->refs, 1) == 1) rt_systemstack(free, t);
+  if (atomic_fetch_sub(&t->refs, 1) != 1) return;
+  if (rt_getg())
+    rt_systemstack(free, t);
+  else
+    free(t);
 }
 
 // False: there is no memory for the goroutine.
@@ -41,7 +45,7 @@ static void retry(struct go_timer *t, uint64_t seq) {
   rt_unlock(&t->lock);
 }
 
-// g0.  The heap's reference is ours now.
+// g0, or with a seq of 0 the end of go_run.  The heap's reference is ours now.
 static void due(void *arg, uint64_t seq) {
   struct go_timer *t = arg;
   rt_lock(&t->lock);
@@ -53,7 +57,7 @@ static void due(void *arg, uint64_t seq) {
     again = rt_timer_start(&t->timer, next) == 0;
     if (again) atomic_fetch_add(&t->refs, 1);
   }
-  if (current) t->armed = again;
+  if (current || seq == 0) t->armed = again;
   rt_unlock(&t->lock);
   if (current && !fire(t)) retry(t, seq);
   drop(t);

@@ -95,7 +95,6 @@ static void free_ps(void) {
     rt_sched.past.goroutines_ended += p->ended;
     rt_sched.past.steals += p->steals;
     rt_sched.past.preemptions += p->preemptions;
-    rt_timers_free(&p->timers);
     free(p);
     atomic_store(&rt_sched.allp[i], NULL);
   }
@@ -125,6 +124,8 @@ static void reset(void) {
 static void finish(struct rt_m *m0) {
   rt_sysmon_stop(&m0->cache);
   join_all(m0);
+  for (int32_t i = 0; i < atomic_load(&rt_sched.nallp); i++)
+    rt_timers_free(&atomic_load(&rt_sched.allp[i])->timers);
   rt_netpoll_done();
   free_goroutines(&m0->cache);
   rt_quarantine_empty(&m0->cache);

@@ -148,6 +148,9 @@ bool rt_timers_run(struct rt_timers *ts, int64_t now) {
 }
 
 void rt_timers_free(struct rt_timers *ts) {
+  for (size_t i = 0; i < ts->n; i++)
+    atomic_store_explicit(&ts->heap[i].timer->in, NULL, memory_order_release);
+  for (size_t i = 0; i < ts->n; i++) ts->heap[i].timer->fn(ts->heap[i].timer->arg, 0);
   free(ts->heap);
   ts->heap = NULL;
   ts->n = ts->cap = 0;

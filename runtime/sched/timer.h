@@ -24,7 +24,7 @@ typedef void (*rt_timerfn)(void *arg, uint64_t seq);
 struct rt_timer {
   rt_timerfn fn;
   void *arg;
-  uint64_t seq;      // handed to fn: tells a late call from its successor
+  uint64_t seq;      // not 0; handed to fn: tells a late call from its successor
   int64_t when;      // ns of rt_nanotime
   _Atomic(struct rt_timers *) in;  // the heap it is in; NULL if stopped
   size_t index;      // its place there
@@ -55,7 +55,9 @@ bool rt_timer_stop(struct rt_timer *t);
 // g0, with a P (not necessarily the heap's).
 bool rt_timers_run(struct rt_timers *ts, int64_t now);
 
-void rt_timers_free(struct rt_timers *ts);  // forgets all; the scheduler has stopped
+// rt_timers_free stops all and calls the fn of each with a seq of 0, to let go of what the heap
+// held: it may outlive go_run.  The scheduler has stopped, its goroutines are still there.  Off g0.
+void rt_timers_free(struct rt_timers *ts);
 
 #ifdef __cplusplus
 }

@@ -101,10 +101,9 @@ void go_context_cancel(struct go_context *ctx, int cause) {
   end_all(ctx, GO_ECANCELED, cause ? cause : GO_ECANCELED);
 }
 
-// The deadline.  g0; the timer's reference is ours now.
+// The deadline, or with 0 the end of go_run.  g0; the timer's reference is ours now.
 static void due(void *arg, uint64_t seq) {
-  (void)seq;
-  end_all(arg, GO_ETIMEDOUT, GO_ETIMEDOUT);
+  if (seq) end_all(arg, GO_ETIMEDOUT, GO_ETIMEDOUT);
   go_context_free(arg);
 }
 
@@ -120,7 +119,10 @@ void go_context_free(struct go_context *ctx) {
     rt_lock(&parent->lock);
     detach(ctx);
     rt_unlock(&parent->lock);
-    rt_systemstack(free_one, ctx);
+    if (rt_getg())
+      rt_systemstack(free_one, ctx);
+    else
+      free_one(ctx);
     ctx = parent;
   }
 }
@@ -175,10 +177,14 @@ int go_context_with_deadline(struct go_context *parent, int64_t deadline,
   int error = make_child(parent, &ctx);
   if (error) return error;
   const int64_t at = rt_deadline(deadline);
-  if (!ctx->deadline || at < ctx->deadline) {
+  if (at <= rt_nanotime()) {
+    if (!ctx->deadline || at < ctx->deadline) ctx->deadline = at;
+    end(ctx, GO_ETIMEDOUT, GO_ETIMEDOUT);
+  } else if (!ctx->deadline || at < ctx->deadline) {
     ctx->deadline = at;
     ctx->timer.fn = due;
     ctx->timer.arg = ctx;
+    ctx->timer.seq = 1;
     go_context_ref(ctx);
     error = rt_timer_start(&ctx->timer, at);
     if (error) {

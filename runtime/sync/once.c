@@ -14,7 +14,8 @@ int go_once_do(struct go_once *once, void (*fn)(void *), void *arg) {
     return rt_waitq_wait(&(struct rt_wait){
         .lock = lock, .q = rt_queue_of(&once->waiters), .why = RT_WAIT_ONCE});
   const bool first = once->state == NEVER;
-  if (first) once->state = RUNNING;
+  // Atomically: others look without the lock.
+  if (first) __atomic_store_n(&once->state, RUNNING, __ATOMIC_RELAXED);
   rt_punlock(lock);
   if (!first) return 0;
   fn(arg);

@@ -37,6 +37,7 @@ enum {
   GO_ECANCELED = -14, // the context was cancelled
   GO_EPOLL = -15,     // the system refused to make a poller
   GO_EDEADLOCK = -16, // every goroutine waits for another; only a deterministic go_run answers so
+  GO_ENOHOST = -17,   // a host name has no address, or it could not be asked for
   GO_ESYSTEM = -1000, // and below: the system's errno is GO_ESYSTEM - code
 };
 
@@ -155,6 +156,7 @@ GO_API_END
 // The rest of the interface, by subject.
 #include "runtime/go_chan.h"     // IWYU pragma: export
 #include "runtime/go_context.h"  // IWYU pragma: export
+#include "runtime/go_net.h"      // IWYU pragma: export
 #include "runtime/go_preempt.h"  // IWYU pragma: export
 #include "runtime/go_sync.h"     // IWYU pragma: export
 #include "runtime/go_syscall.h"  // IWYU pragma: export

@@ -108,10 +108,11 @@ int64_t os_nanotime(void);  // CLOCK_MONOTONIC in nanoseconds, never 0.  [signal
 void os_usleep(uint32_t us);
 
 // One poller per process: descriptors that have become readable or writable.
-enum { OS_POLLIN = 1, OS_POLLOUT = 2 };
+enum { OS_POLLIN = 1, OS_POLLOUT = 2, OS_POLLHUP = 4 };
 struct os_pollevent {
   void *data;     // of os_netpoll_open
-  uint32_t mode;  // OS_POLLIN and OS_POLLOUT; errors and hang-ups are both
+  uint32_t mode;  // OS_POLLIN and OS_POLLOUT; errors and hang-ups are both;
+                  // OS_POLLHUP: one of those, or urgent data
 };
 int os_netpoll_init(void);   // GO_EPOLL
 void os_netpoll_done(void);  // nobody uses it any more

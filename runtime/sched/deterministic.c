@@ -53,7 +53,8 @@ void rt_det_put(struct rt_g *g) {
   rt_det.queue[rt_det.n++] = g;
 }
 
-// A priority changes when the goroutine is chosen at a point where that is due.
+// A priority changes whenever the goroutine yields, by itself or at a point where that is due: one
+// that waits for another in a loop would otherwise wait for ever.
 static uint64_t priority(const struct rt_g *g) {
   return mix((g->gs.goid - rt_det.goid0) ^ g->priority);
 }
@@ -79,9 +80,10 @@ void rt_det_interrupt(void) {
   if (!g || g == &g->m->g0 || rt_det.locks > 0) return;
   if (atomic_load_explicit(&g->status, memory_order_relaxed) != RT_GRUNNING) return;
   if (rt_choose(rt_det.point_every) != 0) return;
-  g->priority = next();
   go_yield();
 }
+
+void rt_det_yield(struct rt_g *g) { g->priority = next(); }
 
 void rt_det_time(void) {
   enum { TIME_EVERY = 16 };

@@ -50,6 +50,7 @@ struct rt_g *rt_det_get(void);
 void rt_det_time(void);
 
 void rt_det_interrupt(void);
+void rt_det_yield(struct rt_g *g);  // it yields: others come before it now and then
 
 // rt_point is a place where another goroutine may come in between, or another thread where there
 // are several.  The runtime has one before and after every lock; code that works with atomics

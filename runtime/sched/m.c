@@ -236,7 +236,10 @@ void rt_handoffp(struct rt_p *p) {
     return;
   }
   rt_lock(&rt_sched.lock);
-  if (rt_sched.runq.n > 0) {
+  // The last P to go idle, with nobody in the poller: somebody has to be there.
+  const bool poll = rt_netpoll_waiters() && atomic_load(&rt_sched.lastpoll) != 0 &&
+                    atomic_load(&rt_sched.npidle) == atomic_load(&rt_sched.maxprocs) - 1;
+  if (rt_sched.runq.n > 0 || poll) {
     rt_unlock(&rt_sched.lock);
     rt_startm(p, false);
     return;

@@ -2,11 +2,11 @@
 #include "runtime/sched/netpoll.h"
 
 #include <stdatomic.h>
+#include "runtime/sched/polldesc.h"
 
 static struct {
   struct rt_lock lock;
   _Atomic bool open;
-  _Atomic int32_t waiters;
 } poller;
 
 int rt_netpoll_init(void) {
@@ -25,17 +25,18 @@ bool rt_netpoll_inited(void) { return atomic_load_explicit(&poller.open, memory_
 
 void rt_netpoll_done(void) {
   if (!rt_netpoll_inited()) return;
+  rt_pollcloseall();
   os_netpoll_done();
   atomic_store(&poller.open, false);
 }
 
-bool rt_netpoll_waiters(void) { return atomic_load(&poller.waiters) > 0; }
+bool rt_netpoll_waiters(void) { return atomic_load(&rt_pollwaiters) > 0; }
 
 void rt_netpoll(int64_t ns, struct rt_gqueue *ready) {
   enum { MOST = 128 };
   struct os_pollevent events[MOST];
   const int n = os_netpoll(events, MOST, ns);
-  (void)n, (void)ready;
+  for (int i = 0; i < n; i++) rt_pollevent(events[i].data, events[i].mode, ready);
 }
 
 void rt_netpoll_wake(int64_t when) {

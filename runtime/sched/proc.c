@@ -220,6 +220,12 @@ static bool sleep_in_netpoll(struct rt_m *m, int64_t until) {
   return have;
 }
 
+// An M sleeps in the poller, but what it waited for has gone: in a deadlock, it would be missed.
+static bool sleeps_for_nothing(void) {
+  return !rt_netpoll_waiters() && atomic_load(&rt_sched.lastpoll) == 0 &&
+         atomic_load(&rt_sched.poll_until) == 0;
+}
+
 // Gives up the P; true if there turned out to be work after all, and m has a P again.
 static bool idle(struct rt_m *m) {
   rt_lock(&rt_sched.lock);
@@ -246,7 +252,7 @@ static bool idle(struct rt_m *m) {
     return sleep_in_netpoll(m, until);
   // Another M sleeps there: not longer than until our timer is due.
   const int64_t slept = atomic_load(&rt_sched.poll_until);
-  if (until && (slept == 0 || slept > until)) os_netpoll_break();
+  if (until ? slept == 0 || slept > until : sleeps_for_nothing()) os_netpoll_break();
   return false;
 }
 
@@ -383,5 +389,6 @@ static void yield_m(struct rt_g *g) {
 void go_yield(void) {
   struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return;
+  if (__builtin_expect(rt_det.on, 0)) rt_det_yield(g);
   rt_mcall(yield_m);
 }

@@ -34,7 +34,7 @@ void os_netpoll_done(void) {
 }
 
 int os_netpoll_open(int fd, void *data) {
-  struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = data};
+  struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, .data.ptr = data};
   return epoll_ctl(poller.epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
 
@@ -69,8 +69,10 @@ int os_netpoll(struct os_pollevent *out, int most, int64_t ns) {
       continue;
     }
     uint32_t mode = 0;
-    if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) mode |= OS_POLLIN;
+    if (e->events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) mode |= OS_POLLIN;
     if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) mode |= OS_POLLOUT;
+    if (e->events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+      mode |= OS_POLLHUP;
     out[kept++] = (struct os_pollevent){e->data.ptr, mode};
   }
   return kept;

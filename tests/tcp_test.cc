@@ -1,0 +1,590 @@
+// TCP: streams, half-close, deadlines, closing under waiters, names; what edge-triggered polling
+// could lose; many connections on few threads.
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/child.h"
+#include "tests/goroutine.h"
+
+namespace {
+
+go_config Config(int procs = 2, const char *growth = "reserve") {
+  go_config c = SmallStacks(growth);
+  c.maxprocs = procs;
+  return c;
+}
+
+go_waitgroup done;
+
+void Go(Body fn) {
+  auto *body = new Body(std::move(fn));
+  go_waitgroup_add(&done, 1);
+  const int error = go_spawn(
+      nullptr,
+      [](void *p) {
+        auto *b = static_cast<Body *>(p);
+        (*b)();
+        delete b;
+        go_waitgroup_done(&done);
+      },
+      body);
+  if (error != GO_OK) abort();
+}
+
+void Join() { go_waitgroup_wait(&done); }
+
+int CountIn(const char *folder) {
+  DIR *d = opendir(folder);
+  int n = 0;
+  while (const dirent *e = readdir(d)) n += e->d_name[0] != '.';
+  closedir(d);
+  return n;
+}
+
+go_tcp *Listen(const char *at = "127.0.0.1:0") {
+  go_tcp *l = nullptr;
+  if (go_tcp_listen(at, &l) != GO_OK) abort();
+  return l;
+}
+
+std::string Local(go_tcp *t) {
+  char text[GO_TCP_ADDRESS];
+  if (go_tcp_local(t, text, sizeof text) != GO_OK) abort();
+  return text;
+}
+
+go_tcp *Connect(go_tcp *listener) {
+  go_tcp *t = nullptr;
+  if (go_tcp_connect(Local(listener).c_str(), 0, &t) != GO_OK) abort();
+  return t;
+}
+
+go_tcp *Accept(go_tcp *listener) {
+  go_tcp *t = nullptr;
+  if (go_tcp_accept(listener, &t) != GO_OK) abort();
+  return t;
+}
+
+// Both ends of a new connection.
+struct Pair {
+  go_tcp *a, *b;
+};
+
+Pair Connected() {
+  go_tcp *l = Listen();
+  Pair p = {Connect(l), nullptr};
+  p.b = Accept(l);
+  go_tcp_close(l);
+  return p;
+}
+
+void Close(const Pair &p) {
+  go_tcp_close(p.a);
+  go_tcp_close(p.b);
+}
+
+int64_t Write(go_tcp *t, const std::string &s) { return go_tcp_write(t, s.data(), s.size()); }
+
+std::string ReadAll(go_tcp *t) {
+  std::string all;
+  char buffer[1000];
+  for (int64_t n; (n = go_tcp_read(t, buffer, sizeof buffer)) != 0;) {
+    if (n < 0) return "error " + std::to_string(n);
+    all.append(buffer, static_cast<size_t>(n));
+  }
+  return all;
+}
+
+void Echo(go_tcp *t) {
+  char buffer[2000];
+  for (int64_t n; (n = go_tcp_read(t, buffer, sizeof buffer)) > 0;)
+    if (go_tcp_write(t, buffer, static_cast<size_t>(n)) != n) break;
+  go_tcp_close(t);
+}
+
+// A listener that echoes on `n` connections.
+go_tcp *EchoServer(int n, const char *at = "127.0.0.1:0") {
+  go_tcp *l = Listen(at);
+  Go([=] {
+    for (int i = 0; i < n; i++) {
+      go_tcp *t = Accept(l);
+      Go([=] { Echo(t); });
+    }
+    go_tcp_close(l);
+  });
+  return l;
+}
+
+std::string Pattern(size_t bytes) {
+  std::string s(bytes, 0);
+  uint32_t x = 1;
+  for (char &c : s) c = static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
+  return s;
+}
+
+// Writes all, half-closes, and reads all of the echo while it writes.
+std::string RoundTrip(go_tcp *t, const std::string &text) {
+  std::string back;
+  go_waitgroup written = {};
+  go_waitgroup_add(&written, 1);
+  Go([&] {
+    if (Write(t, text) == static_cast<int64_t>(text.size())) go_tcp_shutdown(t, GO_TCP_WRITE);
+    go_waitgroup_done(&written);
+  });
+  back = ReadAll(t);
+  go_waitgroup_wait(&written);
+  return back;
+}
+
+// ---- Streams ---------------------------------------------------------------------------------
+
+TEST(ConcurrentTcp, EchoesWhatItGetsUntilTheHalfClose) {
+  int right = 0;
+  const std::string text = Pattern(3000);
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    go_tcp *l = EchoServer(3);
+    const std::string at = Local(l);
+    for (int i = 0; i < 3; i++) {
+      go_tcp *t = nullptr;
+      if (go_tcp_connect(at.c_str(), 0, &t) != GO_OK) continue;
+      right += RoundTrip(t, text) == text;
+      go_tcp_close(t);
+    }
+    Join();
+  }), GO_OK);
+  EXPECT_EQ(right, 3);
+}
+
+class Everywhere : public testing::TestWithParam<std::tuple<int, const char *>> {};
+
+// More than the buffers of both sockets hold: writers park, too.
+TEST_P(Everywhere, LargeStreamsArriveWhole) {
+  const auto [procs, growth] = GetParam();
+  if (kThreadSanitizer && std::string(growth).find("signal") == 0)
+    GTEST_SKIP() << "ThreadSanitizer deadlocks in itself when its own frames fault";
+  const std::string text = Pattern(8 << 20);
+  std::atomic<int> right = 0;
+  ASSERT_EQ(RunFirst(Config(procs, growth), [&] {
+    go_tcp *l = EchoServer(4);
+    const std::string at = Local(l);
+    for (int i = 0; i < 4; i++) {
+      Go([&] {
+        go_tcp *t = nullptr;
+        if (go_tcp_connect(at.c_str(), 0, &t) != GO_OK) return;
+        static std::atomic<int> written;
+        Go([&text, t] {
+          if (Write(t, text) == static_cast<int64_t>(text.size()))
+            go_tcp_shutdown(t, GO_TCP_WRITE);
+          written++;
+        });
+        right += ReadAll(t) == text;
+        go_tcp_close(t);
+      });
+    }
+    Join();
+  }), GO_OK);
+  EXPECT_EQ(right, 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tcp, Everywhere,
+                         testing::Combine(testing::Values(1, 2, 4),
+                                          testing::Values("reserve", "checkpoint", "signal",
+                                                          "signal+checkpoint")));
+
+TEST(Tcp, IPv6AndNames) {
+  if (access("/proc/net/if_inet6", R_OK) != 0) GTEST_SKIP() << "this machine has no IPv6";
+  int connected = 0;
+  std::string peer, resolved;
+  int many = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    go_tcp *l = EchoServer(2, "[::1]:0");
+    go_tcp *t = nullptr;
+    const std::string at = Local(l);
+    for (int i = 0; i < 2; i++) {
+      if (go_tcp_connect(at.c_str(), 0, &t) != GO_OK) return;
+      char text[GO_TCP_ADDRESS];
+      go_tcp_peer(t, text, sizeof text);
+      peer = text;
+      connected += RoundTrip(t, "six") == "six";
+      go_tcp_close(t);
+    }
+    Join();
+    char names[16][GO_TCP_ADDRESS];
+    many = go_resolve("localhost", names, 16);
+    if (many > 0) resolved = names[0];
+    // By name, to every address: also by IPv4.
+    l = EchoServer(1, ":0");
+    const std::string port = Local(l).substr(Local(l).rfind(':'));
+    if (go_tcp_connect(("localhost" + port).c_str(), 0, &t) != GO_OK) return;
+    connected += RoundTrip(t, "name") == "name";
+    go_tcp_close(t);
+    Join();
+  }), GO_OK);
+  EXPECT_EQ(connected, 3);
+  EXPECT_EQ(peer.substr(0, 6), "[::1]:");
+  EXPECT_GE(many, 1);
+  EXPECT_TRUE(resolved == "127.0.0.1" || resolved == "::1") << resolved;
+}
+
+// ---- What a single announcement may hide ----------------------------------------------------
+
+// Data and the end of the stream come with one event; a short read must not wait for another.
+TEST(Tcp, AnEndThatCameWithTheDataIsSeen) {
+  std::vector<std::string> got;
+  ASSERT_EQ(RunFirst(Config(1), [&] {
+    for (int i = 0; i < 20; i++) {
+      const Pair p = Connected();
+      Write(p.a, "last words");
+      go_tcp_close(p.a);
+      go_sleep(GO_MILLISECOND);  // both are there, and the poller has said so, before the read
+      got.push_back(ReadAll(p.b));
+      go_tcp_close(p.b);
+    }
+  }), GO_OK);
+  EXPECT_EQ(got, std::vector<std::string>(20, "last words"));
+}
+
+// A read stops at urgent data although more has come (tcp(7)).
+TEST(Tcp, DataBehindUrgentDataIsSeen) {
+  std::string got;
+  ASSERT_EQ(RunFirst(Config(1), [&] {
+    go_tcp *l = Listen();
+    const std::string at = Local(l);
+    const int port = std::stoi(at.substr(at.rfind(':') + 1));
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, reinterpret_cast<sockaddr *>(&to), sizeof to) != 0) abort();
+    go_tcp *t = Accept(l);
+    if (send(fd, "before", 6, 0) != 6 || send(fd, "!", 1, MSG_OOB) != 1 ||
+        send(fd, "after", 5, 0) != 5)
+      abort();
+    go_sleep(GO_MILLISECOND);
+    go_tcp_deadline(t, GO_TCP_READ, go_nanotime() + int64_t{10} * GO_SECOND);
+    char buffer[100];
+    while (got.size() < 11) {
+      const int64_t n = go_tcp_read(t, buffer, sizeof buffer);
+      if (n <= 0) {
+        got += " error " + std::to_string(n);
+        break;
+      }
+      got.append(buffer, static_cast<size_t>(n));
+    }
+    close(fd);
+    go_tcp_close(t);
+    go_tcp_close(l);
+  }), GO_OK);
+  EXPECT_EQ(got, "beforeafter");
+}
+
+// One event, two connections, two acceptors: none may be left in the queue.
+TEST(ConcurrentTcp, AcceptorsShareAListener) {
+  std::atomic<int> accepted = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    go_tcp *l = Listen();
+    const std::string at = Local(l);
+    for (int i = 0; i < 4; i++)
+      Go([&] {
+        go_tcp_close(Accept(l));
+        accepted++;
+      });
+    for (int i = 0; i < 4; i++)
+      Go([&] {
+        go_tcp *t = nullptr;
+        if (go_tcp_connect(at.c_str(), 0, &t) == GO_OK) go_tcp_close(t);
+      });
+    Join();
+    go_tcp_close(l);
+  }), GO_OK);
+  EXPECT_EQ(accepted, 4);
+}
+
+TEST(ConcurrentTcp, ReadersShareAStream) {
+  std::atomic<int> bytes = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    for (int i = 0; i < 3; i++)
+      Go([&] {
+        char c[4];
+        for (int64_t n; (n = go_tcp_read(p.b, c, sizeof c)) > 0;) bytes += static_cast<int>(n);
+      });
+    for (int i = 0; i < 10; i++) {
+      Write(p.a, "0123456789");
+      go_yield();
+    }
+    go_tcp_shutdown(p.a, GO_TCP_WRITE);
+    Join();
+    Close(p);
+  }), GO_OK);
+  EXPECT_EQ(bytes, 100);
+}
+
+// ---- Ends ------------------------------------------------------------------------------------
+
+TEST(ConcurrentTcp, ClosingWakesWhoWaits) {
+  std::atomic<int> closed = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    go_tcp *l = Listen();
+    std::atomic<int> begun = 0;
+    for (int i = 0; i < 2; i++)
+      Go([&] {
+        char c;
+        begun++;
+        closed += go_tcp_read(p.a, &c, 1) == GO_ECLOSED;
+      });
+    Go([&] {
+      go_tcp *t;
+      begun++;
+      closed += go_tcp_accept(l, &t) == GO_ECLOSED;
+    });
+    while (begun < 3) go_yield();
+    go_tcp_close(p.a);
+    go_tcp_close(l);
+    Join();
+    go_tcp_close(p.b);
+  }), GO_OK);
+  EXPECT_EQ(closed, 3);
+}
+
+TEST(Tcp, ShutdownEndsTheReadsOfOthers) {
+  int64_t read = -1, accepted = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    go_tcp *l = Listen();
+    Go([&] {
+      char c;
+      read = go_tcp_read(p.a, &c, 1);
+    });
+    Go([&] {
+      go_tcp *t;
+      accepted = go_tcp_accept(l, &t);
+    });
+    for (int i = 0; i < 10; i++) go_yield();
+    go_tcp_shutdown(p.a, GO_TCP_READ | GO_TCP_WRITE);
+    go_tcp_shutdown(l, GO_TCP_READ);
+    Join();
+    Close(p);
+    go_tcp_close(l);
+  }), GO_OK);
+  EXPECT_EQ(read, 0);
+  EXPECT_EQ(accepted, GO_ESYSTEM - EINVAL);
+}
+
+TEST(Tcp, WhatIsOpenAtTheEndOfARunIsClosed) {
+  const Body leave = [] {
+    for (int i = 0; i < 50; i++) Connected();
+  };
+  ASSERT_EQ(RunFirst(Config(), leave), GO_OK);
+  const int before = CountIn("/proc/self/fd");
+  ASSERT_EQ(RunFirst(Config(), leave), GO_OK);
+  EXPECT_EQ(CountIn("/proc/self/fd"), before);
+}
+
+TEST(Tcp, APeerThatIsGoneIsAnErrorNotASignal) {
+  int64_t answer = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    go_tcp_close(p.b);
+    const std::string text = Pattern(100000);
+    for (int i = 0; i < 100 && answer >= 0; i++) answer = Write(p.a, text);
+    go_tcp_close(p.a);
+  }), GO_OK);
+  EXPECT_TRUE(answer == GO_ESYSTEM - EPIPE || answer == GO_ESYSTEM - ECONNRESET) << answer;
+}
+
+// ---- Deadlines -------------------------------------------------------------------------------
+
+TEST(ConcurrentTcp, DeadlinesEndWaits) {
+  int64_t late = 0, again = 0, past = 0, cleared = 0, accepted = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    go_tcp *l = Listen(), *t;
+    char c;
+    go_tcp_deadline(p.a, GO_TCP_READ, go_nanotime() + GO_MILLISECOND);
+    late = go_tcp_read(p.a, &c, 1);
+    again = go_tcp_read(p.a, &c, 1);
+    go_tcp_deadline(p.a, GO_TCP_READ | GO_TCP_WRITE, 1);
+    past = Write(p.a, "x");
+    go_tcp_deadline(l, GO_TCP_READ, go_nanotime() + GO_MILLISECOND);
+    accepted = go_tcp_accept(l, &t);
+    go_tcp_deadline(p.a, GO_TCP_READ | GO_TCP_WRITE, 0);
+    Write(p.b, "y");
+    cleared = go_tcp_read(p.a, &c, 1);
+    Close(p);
+    go_tcp_close(l);
+  }), GO_OK);
+  EXPECT_EQ(late, GO_ETIMEDOUT);
+  EXPECT_EQ(again, GO_ETIMEDOUT);
+  EXPECT_EQ(past, GO_ETIMEDOUT);
+  EXPECT_EQ(accepted, GO_ETIMEDOUT);
+  EXPECT_EQ(cleared, 1);
+}
+
+// Set by another goroutine: a reader that waits already, with a deadline or without.
+TEST(ConcurrentTcp, DeadlinesReachThoseWhoWaitAlready) {
+  std::atomic<int> late = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    for (int i = 0; i < 2; i++)
+      Go([&] {
+        char c;
+        late += go_tcp_read(p.a, &c, 1) == GO_ETIMEDOUT;
+      });
+    for (int i = 0; i < 5; i++) go_yield();
+    go_tcp_deadline(p.a, GO_TCP_READ, go_nanotime() + int64_t{1000} * GO_SECOND);
+    go_yield();
+    go_tcp_deadline(p.a, GO_TCP_READ, go_nanotime() + GO_MILLISECOND);
+    Join();
+    Close(p);
+  }), GO_OK);
+  EXPECT_EQ(late, 2);
+}
+
+TEST(Tcp, AWriterThatNobodyReadsTimesOut) {
+  int64_t answer = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    const Pair p = Connected();
+    go_tcp_deadline(p.a, GO_TCP_WRITE, go_nanotime() + 20 * GO_MILLISECOND);
+    const std::string text = Pattern(1 << 20);
+    while (answer >= 0) answer = Write(p.a, text);
+    Close(p);
+  }), GO_OK);
+  EXPECT_EQ(answer, GO_ETIMEDOUT);
+}
+
+// ---- Errors ----------------------------------------------------------------------------------
+
+TEST(Tcp, BadAddresses) {
+  std::vector<std::string> accepted;
+  int resolve[3] = {};
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    for (const char *bad : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:8x",
+                            "::1:80", "[::1:80", "[]x:80", "127.0.0.1:-1"}) {
+      go_tcp *t;
+      if (go_tcp_listen(bad, &t) != GO_EINVAL) accepted.push_back(bad);
+      if (go_tcp_connect(bad, 0, &t) != GO_EINVAL) accepted.push_back(bad);
+    }
+    go_tcp *t;
+    if (go_tcp_listen(nullptr, &t) != GO_EINVAL) accepted.push_back("NULL");
+    char names[1][GO_TCP_ADDRESS];
+    resolve[0] = go_resolve("no such host", names, 1);
+    resolve[1] = go_resolve(std::string(300, 'x').c_str(), names, 1);
+    resolve[2] = go_resolve("localhost", names, 17);
+  }), GO_OK);
+  EXPECT_EQ(accepted, std::vector<std::string>());
+  EXPECT_EQ(resolve[0], GO_ENOHOST);
+  EXPECT_EQ(resolve[1], GO_EINVAL);
+  EXPECT_EQ(resolve[2], GO_EINVAL);
+  go_tcp *t;
+  EXPECT_EQ(go_tcp_listen(":0", &t), GO_ENOTG);
+  EXPECT_EQ(go_tcp_read(nullptr, nullptr, 0), GO_ENOTG);
+}
+
+TEST(Tcp, NobodyListensOrSomebodyDoes) {
+  int refused = 0, late = 0, taken = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    go_tcp *l = Listen(), *t;
+    const std::string at = Local(l);
+    taken = go_tcp_listen(at.c_str(), &t);
+    late = go_tcp_connect(at.c_str(), 1, &t);
+    go_tcp_close(l);
+    refused = go_tcp_connect(at.c_str(), 0, &t);
+  }), GO_OK);
+  EXPECT_EQ(taken, GO_ESYSTEM - EADDRINUSE);
+  EXPECT_EQ(refused, GO_ESYSTEM - ECONNREFUSED);
+  EXPECT_EQ(late, GO_ETIMEDOUT);
+}
+
+// ---- The scheduler ---------------------------------------------------------------------------
+
+TEST(Tcp, WaitingHoldsNoThread) {
+  int before = 0, during = 0;
+  std::atomic<int> echoed = 0;
+  ASSERT_EQ(RunFirst(Config(), [&] {
+    enum { kConnections = 300 };
+    go_tcp *l = EchoServer(kConnections);
+    std::vector<go_tcp *> streams(kConnections);
+    for (go_tcp *&t : streams) t = Connect(l);
+    before = CountIn("/proc/self/task");
+    for (go_tcp *t : streams)
+      Go([&, t] {
+        char c = 0;
+        echoed += go_tcp_read(t, &c, 1) == 1 && c == 'x';
+        go_tcp_close(t);
+      });
+    for (int i = 0; i < 10; i++) go_yield();
+    during = CountIn("/proc/self/task");
+    for (go_tcp *t : streams) Write(t, "x");
+    Join();
+  }), GO_OK);
+  EXPECT_EQ(echoed, 300);
+  EXPECT_LE(during, before + 1);  // 1: an M that had not been needed
+}
+
+// The only P's goroutine goes to block: who looks at the poller then?
+TEST(Tcp, ThePollerIsWatchedWhileTheLastGoroutineBlocks) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  std::string told;
+  ASSERT_EQ(RunFirst(Config(1), [&] {
+    const Pair p = Connected();
+    Go([&] {
+      char c;
+      if (go_tcp_read(p.b, &c, 1) == 1) (void)!write(ends[1], &c, 1);
+    });
+    go_yield();
+    struct Block {
+      int fd;
+      go_tcp *from;
+      char c;
+    };
+    static Block block;
+    block = {ends[0], p.a, 0};
+    Write(p.a, "z");
+    go_blocking([](void *b) {
+      auto *x = static_cast<Block *>(b);
+      if (read(x->fd, &x->c, 1) != 1) abort();
+    }, &block);
+    told = block.c;
+    Join();
+    Close(p);
+  }), GO_OK);
+  EXPECT_EQ(told, "z");
+  close(ends[0]);
+  close(ends[1]);
+}
+
+// An M that sleeps in the poller for a stream that has been closed is no sign of life.
+TEST(Tcp, ADeadlockIsSeenWhenTheLastStreamHasGone) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not support fork with threads";
+  const Child child = RunChild([] {
+    return RunFirst(Config(2), [] {
+      const Pair p = Connected();
+      Go([&] {
+        char c;
+        go_tcp_read(p.a, &c, 1);
+      });
+      go_sleep(5 * GO_MILLISECOND);
+      go_tcp_close(p.a);
+      go_waitgroup_add(&done, 1);
+      Join();
+    });
+  }, 20);
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.Describe();
+}
+
+}  // namespace

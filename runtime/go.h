@@ -37,6 +37,7 @@ enum {
   GO_ECANCELED = -14, // the context was cancelled
   GO_EPOLL = -15,     // the system refused to make a poller
   GO_EDEADLOCK = -16, // every goroutine waits for another; only a deterministic go_run answers so
+  GO_EPANIC = -18,    // a goroutine of the scope has ended by go_panic or go_goexit
   GO_ENOHOST = -17,   // a host name has no address, or it could not be asked for
   GO_ESYSTEM = -1000, // and below: the system's errno is GO_ESYSTEM - code
 };
@@ -57,6 +58,8 @@ struct go_config {
   const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
   const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
   const char *asyncpreempt;   // GO_ASYNCPREEMPT   on, off: interrupt who runs for 10 ms [on]
+  const char *traceback;      // GO_TRACEBACK      of whom to tell when the process fails: none,
+                              //                   single (who failed) or all goroutines [all]
   uint64_t seed;              // GO_SEED           run deterministically: see below [0: do not]
   uint32_t fail_every;        // GO_FAILEVERY      with a seed, one in so many of the runtime's
                               //                   allocations fails [0: none]
@@ -157,6 +160,7 @@ GO_API_END
 #include "runtime/go_chan.h"     // IWYU pragma: export
 #include "runtime/go_context.h"  // IWYU pragma: export
 #include "runtime/go_net.h"      // IWYU pragma: export
+#include "runtime/go_panic.h"    // IWYU pragma: export
 #include "runtime/go_preempt.h"  // IWYU pragma: export
 #include "runtime/go_sync.h"     // IWYU pragma: export
 #include "runtime/go_syscall.h"  // IWYU pragma: export

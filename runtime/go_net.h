@@ -3,8 +3,8 @@
 // A goroutine that waits for a connection, for data or for room holds no thread.
 //
 // An address is "host:port": a numeric IPv4 address or a name before the colon, an IPv6 address in
-// brackets ("[::1]:8080"), nothing for every address of this machine (":8080"); the port a number, 0
-// for any that is free, or a name of /etc/services.  Names are looked up on a thread's own stack
+// brackets ("[::1]:8080"), nothing for every address of this machine (":8080"); the port a number,
+// 0 for any that is free, or a name of /etc/services.  Names are looked up on a thread's own stack
 // (getaddrinfo(3)), not on the goroutine's.
 //
 // Errors that the system reports are GO_ESYSTEM - errno: ECONNREFUSED, ECONNRESET, EPIPE, EMFILE...
@@ -48,9 +48,9 @@ int64_t go_tcp_write(struct go_tcp *stream, const void *buffer, size_t bytes);
 enum { GO_TCP_READ = 1, GO_TCP_WRITE = 2 };
 int go_tcp_shutdown(struct go_tcp *stream, int directions);
 
-// go_tcp_close ends the operations under way with GO_ECLOSED and closes the socket; nobody may begin
-// one afterwards: goroutines that share a stream shut it down first.  What is open when go_run ends
-// is closed then.  NULL does nothing.  Does not park.
+// go_tcp_close ends the operations under way with GO_ECLOSED and closes the socket; nobody may
+// begin one afterwards: goroutines that share a stream shut it down first.  What is open when
+// go_run ends is closed then.  NULL does nothing.  Does not park.
 void go_tcp_close(struct go_tcp *tcp);
 
 // go_tcp_deadline ends reads (and accepts) or writes with GO_ETIMEDOUT from `deadline` (ns of

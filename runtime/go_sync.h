@@ -85,7 +85,7 @@ struct go_once {
   struct go_waiters waiters;
 };
 // go_once_do runs fn(arg) if nobody has called it before; everybody returns only once fn has
-// returned.  fn must not call it for the same once.  Parks.
+// returned, or its goroutine has ended.  fn must not call it for the same once.  Parks.
 int go_once_do(struct go_once *once, void (*fn)(void *), void *arg);
 
 // ---- Semaphore -------------------------------------------------------------------------------
@@ -108,7 +108,8 @@ struct go_spawn_options;
 
 // go_scope_run calls body(scope, arg), waits for every goroutine that was spawned in the scope, by
 // body or by its children, and returns the first result among them and body's that was not 0, or
-// 0.  Scopes may be nested.  GO_ENOMEM, GO_EINVAL: body was not called.  Goroutine only; parks.
+// 0; GO_EPANIC is that of one that go_panic or go_goexit ended.  Scopes may be nested.  GO_ENOMEM,
+// GO_EINVAL: body was not called.  Goroutine only; parks.
 int go_scope_run(int (*body)(struct go_scope *scope, void *arg), void *arg);
 // go_scope_spawn runs fn(scope, arg) in a goroutine of the scope; options may be NULL.  *task, if
 // asked for, is good until the scope ends.  Call it from body or from goroutines of the scope.

@@ -36,6 +36,8 @@ const char *go_strerror(int code) {
       return "its context was cancelled";
     case GO_EDEADLOCK:
       return "all goroutines are asleep";
+    case GO_EPANIC:
+      return "a goroutine of the scope has panicked";
     case GO_ENOHOST:
       return "no host has that name";
     case GO_EPOLL:

@@ -146,14 +146,16 @@ int Attempt(uint32_t mask, uint64_t n, bool persistent) {
   return 0;
 }
 
-// The one message that a goroutine without memory for its stack ends the process with.
+// The message that a goroutine without memory for its stack ends the process with, and how its
+// traceback begins.
 bool IsTheMessage(const std::string &text) {
   static const std::regex wanted(
       "stacklab: goroutine [0-9]+: stack overflow: (the system refused to [a-z ]+ stack"
       "|out of memory for runtime structures|the process has as many mappings as [a-z_. ]+)"
       " \\(strategy [a-z+]+, size [0-9]+ bytes, limit [0-9]+, needed [0-9]+,"
-      " fault address 0x[0-9a-f]+, pc 0x[0-9a-f]+\\)\n");
-  return std::regex_match(text, wanted);
+      " fault address 0x[0-9a-f]+, pc 0x[0-9a-f]+\\)\n"
+      "\ngoroutine [0-9]+ \\[stack being moved\\].*\n  #0 0x");
+  return std::regex_search(text, wanted, std::regex_constants::match_continuous);
 }
 
 class OutOfMemory : public ::testing::TestWithParam<Case> {

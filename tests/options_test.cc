@@ -53,6 +53,20 @@ TEST_F(Options, HaveDefaults) {
   EXPECT_EQ(out_.stack.guard, RT_GUARD_AUTO);
 }
 
+TEST_F(Options, Traceback) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.traceback, RT_TRACEBACK_ALL);
+  environment = {{"GO_TRACEBACK", "none"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.traceback, RT_TRACEBACK_NONE);
+  config_.traceback = "single";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.traceback, RT_TRACEBACK_SINGLE);
+  config_.traceback = nullptr;
+  environment = {{"GO_TRACEBACK", "2"}};
+  ExpectRefused("GO_TRACEBACK", "2");
+}
+
 TEST_F(Options, Asyncpreempt) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_TRUE(out_.asyncpreempt);

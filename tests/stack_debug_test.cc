@@ -47,6 +47,7 @@ std::string Report(int growth, const char *function) {
   return "^stacklab: goroutine [0-9]+ touched a stack that has moved: goroutine [0-9]+ left it at "
          "growth " + std::to_string(growth) +
          "; the address 0x[0-9a-f]+ is [0-9]+ bytes below its hi\n"
+         "\ngoroutine [0-9]+ \\[running\\] .*\n"
          "  #0 0x[0-9a-f]+ " + function + "\\+0x";
 }
 

@@ -94,7 +94,7 @@ void ExpectTheWholeWay(uint64_t depth, uint64_t code) {
   ASSERT_LT(outer, names.size());
   EXPECT_EQ(outer - inner, depth + 2);
   for (size_t i = inner + 1; i < outer; i++) EXPECT_EQ(names[i], "unwind_middle");
-  EXPECT_EQ(names.back(), "rt_gomain");
+  EXPECT_EQ(names.back(), "rt_gostart");
 }
 
 TEST(ABacktrace, OfAStackThatStaysEndsAtTheEntry) {

@@ -50,6 +50,12 @@ void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *curren
 // entry(), which must not return.  Unwinding ends there.  Writes the top 80 bytes.
 uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 
+// rt_onframe calls fn(arg) such that unwinders find, above it, the frames of a goroutine that does
+// not run and whose saved SP is `sp`; rt_savedpc is the pc of the first of them.
+void rt_onframe(void (*fn)(void *), void *arg, uintptr_t sp);
+uintptr_t rt_savedpc(uintptr_t sp);
+void rt_gostart(void);  // what that is until the goroutine has begun; not to be called
+
 // rt_getsp returns SP itself.  Not __builtin_frame_address: where the caller is inlined into a
 // function that has called alloca, the frame address lies above all of that.
 static inline uintptr_t rt_getsp(void);

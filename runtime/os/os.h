@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-// ---- Memory ----------------------------------------------------------------------------------
+// ---- Memory -----------------------------------------------------------------------------------
 
 // os_pagesize returns the size of a page in bytes: a power of two, at least 4096.  Asked once
 // and cached; any number of threads may make the first call at the same time.  [signal-safe]
@@ -61,7 +61,7 @@ void os_populate(void *addr, size_t bytes);
 // Returns 0, or GO_EMAP / GO_EMAPCOUNT with nothing changed.  [signal-safe]
 int os_movepages(void *to, void *from, size_t bytes);
 
-// ---- Threads, waiting ------------------------------------------------------------------------
+// ---- Threads, waiting -------------------------------------------------------------------------
 
 struct os_thread {
   uint64_t handle;
@@ -89,12 +89,31 @@ const char *os_getenv(const char *);  // NULL if unset
 void os_print(const char *message, size_t bytes);
 __attribute__((noreturn)) void os_abort(void);
 
-// os_backtrace prints the calls that led to an interrupted context (the `context` of an
-// os_fault; NULL: the caller), one line each, with function names where the dynamic symbol table
-// has them.  For fatal reports only: not signal-safe in the letter, and bounded to 64 frames.
-void os_backtrace(void *context);
+// ---- Last words -------------------------------------------------------------------------------
 
-// ---- Files -----------------------------------------------------------------------------------
+// os_backtrace prints the calls that led here, one or two lines each, from the frame whose pc is
+// `from` on: the pc of an os_fault, a return address.  With names of functions where there are
+// symbols, and lines where there is debug information.  No malloc and no lock of the program's, but
+// for the dynamic linker's; at most 100 frames.  Takes 16 KiB of stack.
+void os_backtrace(uintptr_t from);
+
+// os_symbol writes the name of the function that holds pc, or its address if it has none.
+void os_symbol(uintptr_t pc, char *out, size_t bytes);
+
+// os_guarded calls fn(arg), which only reads, and answers false if a memory fault ended that.
+// While os_fault_install's handler is there.
+bool os_guarded(void (*fn)(void *), void *arg);
+
+// os_quit_install calls fn for each SIGQUIT, on the thread that gets it, with the interrupted pc.
+// If the program handles or ignores that signal already, it stays so.  GO_ETHREAD.
+int os_quit_install(void (*fn)(uintptr_t pc));
+// os_thread_quit sends SIGQUIT to a thread that has called os_thread_self and has not ended; false
+// if fn would not be called.
+bool os_thread_quit(const struct os_thread *t);
+// os_quit ends the process as SIGQUIT does where nobody handles it.
+__attribute__((noreturn)) void os_quit(void);
+
+// ---- Files ------------------------------------------------------------------------------------
 
 // os_read and os_write do what read(2) and write(2) do at the file's own position where offset is
 // negative, else what pread(2) and pwrite(2) do; a signal does not interrupt them.  Bytes done, or
@@ -102,7 +121,7 @@ void os_backtrace(void *context);
 int64_t os_read(int fd, void *buffer, size_t bytes, int64_t offset);
 int64_t os_write(int fd, const void *buffer, size_t bytes, int64_t offset);
 
-// ---- Polling, time ---------------------------------------------------------------------------
+// ---- Polling, time ----------------------------------------------------------------------------
 
 int64_t os_nanotime(void);  // CLOCK_MONOTONIC in nanoseconds, never 0.  [signal-safe]
 void os_usleep(uint32_t us);
@@ -126,7 +145,7 @@ int os_netpoll(struct os_pollevent *out, int most, int64_t ns);
 // os_netpoll_break wakes the thread that sleeps in os_netpoll, or the next to try.
 void os_netpoll_break(void);
 
-// ---- Faults ----------------------------------------------------------------------------------
+// ---- Faults -----------------------------------------------------------------------------------
 
 // A memory fault, as the handler sees it, on the alternate signal stack.
 struct os_fault {

@@ -27,9 +27,9 @@ enum { OS_ADDR_BYTES = 64 };  // of a printed address and port, with the final 0
 bool os_addr_parse(const char *text, struct os_addr *out);
 void os_addr_print(const struct os_addr *a, bool port, char out[OS_ADDR_BYTES]);
 
-// os_lookup stores up to `most` addresses of a host and returns how many, in the order in which they
-// should be tried (getaddrinfo(3)).  service: a port number or a name of /etc/services.  Blocks, and
-// needs a large stack.  GO_ENOHOST, GO_ENOMEM, GO_ESYSTEM - errno.
+// os_lookup stores up to `most` addresses of a host and returns how many, in the order in which
+// they should be tried (getaddrinfo(3)).  service: a port number or a name of /etc/services.
+// Blocks, and needs a large stack.  GO_ENOHOST, GO_ENOMEM, GO_ESYSTEM - errno.
 int os_lookup(const char *host, const char *service, struct os_addr *out, int most);
 
 // os_tcp_listen makes a listener with SO_REUSEADDR; an IPv6 wildcard takes IPv4 as well.

@@ -1,6 +1,7 @@
 // Messages and the end of the process (throw.h), the same on every system.
 #include "runtime/os/throw.h"
 
+#include <stdatomic.h>
 #include "runtime/os/os.h"
 
 static void put(struct rt_text *t, char c) {
@@ -30,11 +31,28 @@ void rt_text_hex(struct rt_text *t, uint64_t n) {
 
 void rt_text_print(const struct rt_text *t) { os_print(t->buf, t->n); }
 
+void (*rt_lastwords_hook)(uintptr_t pc);
+
+void rt_lastwords(const struct rt_text *line, uintptr_t pc) {
+  static _Atomic uint64_t teller;
+  struct os_thread self;
+  os_thread_self(&self);
+  uint64_t nobody = 0;
+  if (!atomic_compare_exchange_strong(&teller, &nobody, self.handle) && nobody != self.handle)
+    for (;;) os_usleep(1000000);
+  rt_text_print(line);
+  if (nobody == 0 && rt_lastwords_hook) rt_lastwords_hook(pc);
+}
+
+void rt_fatal(const struct rt_text *line, uintptr_t pc) {
+  rt_lastwords(line, pc);
+  os_abort();
+}
+
 void rt_throw(const char *message) {
   struct rt_text t = {.n = 0};
   rt_text_str(&t, "stacklab: fatal: ");
   rt_text_str(&t, message);
   rt_text_str(&t, "\n");
-  rt_text_print(&t);
-  os_abort();
+  rt_fatal(&t, (uintptr_t)__builtin_return_address(0));
 }

@@ -21,8 +21,21 @@ void rt_text_hex(struct rt_text *t, uint64_t n);  // with 0x
 void rt_text_print(const struct rt_text *t);      // to stderr
 
 // rt_throw ends the process because an invariant of the runtime is broken: prints
-// "stacklab: fatal: " and the message, then aborts.  Any stack; signal-safe.
+// "stacklab: fatal: " and the message, then what the hook below has to say, then aborts.  Any
+// stack; signal-safe.
 __attribute__((noreturn)) void rt_throw(const char *message);
+
+// rt_fatal is the same for a line that is made already.  pc: where the calls that led here begin to
+// matter (os_backtrace); 0: they do not.
+__attribute__((noreturn)) void rt_fatal(const struct rt_text *line, uintptr_t pc);
+
+// rt_lastwords prints the line, and calls the hook, for a process that is about to end.  Of several
+// threads the first to come tells; the others wait here for the end.  Who comes again while telling
+// goes on at once.
+void rt_lastwords(const struct rt_text *line, uintptr_t pc);
+
+// What to print of the goroutines; NULL: nothing.  Set while nothing runs.
+extern void (*rt_lastwords_hook)(uintptr_t pc);
 
 #ifdef __cplusplus
 }

@@ -5,20 +5,26 @@
 #include "runtime/sched/sched.h"
 #include "runtime/stack/quarantine.h"
 
-// A goroutine is about to die of a fault that is none of ours.  If its stack has moved, a stale
-// pointer is the likely cause: say so before the default action, which says nothing.
-static void suspect_the_move(const struct os_fault *fault, const struct rt_gstack *gs) {
+// The process is about to die of a fault that is none of ours: the default action says nothing.  If
+// the goroutine's stack has moved, a stale pointer is the likely cause.
+static void tell(const struct os_fault *fault, const struct rt_gstack *gs) {
   struct rt_text t = {.n = 0};
-  rt_text_str(&t, "stacklab: goroutine ");
-  rt_text_dec(&t, gs->goid);
+  rt_text_str(&t, "stacklab: ");
+  rt_text_str(&t, gs ? "goroutine " : "the scheduler");
+  if (gs) rt_text_dec(&t, gs->goid);
   rt_text_str(&t, ": fault at ");
   rt_text_hex(&t, fault->addr);
-  rt_text_str(&t, ", outside its stack, which strategy ");
-  rt_text_str(&t, gs->growth->name);
-  rt_text_str(&t, " has moved ");
-  rt_text_dec(&t, gs->ngrowths);
-  rt_text_str(&t, " times: a stale pointer? (GO_STACKDEBUG=quarantine tells)\n");
-  rt_text_print(&t);
+  rt_text_str(&t, ", pc ");
+  rt_text_hex(&t, fault->pc);
+  if (gs && gs->ngrowths > 0) {
+    rt_text_str(&t, ", outside its stack, which strategy ");
+    rt_text_str(&t, gs->growth->name);
+    rt_text_str(&t, " has moved ");
+    rt_text_dec(&t, gs->ngrowths);
+    rt_text_str(&t, " times: a stale pointer? (GO_STACKDEBUG=quarantine tells)");
+  }
+  rt_text_str(&t, "\n");
+  rt_lastwords(&t, fault->pc);
 }
 
 bool rt_onfault(struct os_fault *fault) {
@@ -29,7 +35,7 @@ bool rt_onfault(struct os_fault *fault) {
     // Only now: other threads change the quarantine while we look, and a fault that is ours must
     // not be judged by what we see of that.
     if (rt_growth_options.quarantine) rt_quarantine_check(fault, goroutine ? g->gs.goid : 0);
-    if (fault->fatal && goroutine && g->gs.ngrowths > 0) suspect_the_move(fault, &g->gs);
+    if (fault->fatal && g) tell(fault, goroutine ? &g->gs : NULL);
     return false;
   }
   if (!goroutine) rt_throw("stack overflow on g0, the scheduler's stack");

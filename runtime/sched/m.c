@@ -172,7 +172,11 @@ void rt_wakep(void) {
 
 void rt_checkdead(void) {
   if (rt_sched.nmidle != rt_sched.nm || atomic_load(&rt_sched.stopping)) return;
-  if (!rt_det.on) rt_throw("all goroutines are asleep: deadlock");
+  if (!rt_det.on) {
+    struct rt_text t = {.n = 0};
+    rt_text_str(&t, "stacklab: fatal: all goroutines are asleep: deadlock\n");
+    rt_fatal(&t, 0);  // what the scheduler did last is no news
+  }
   rt_sched.deadlocked = true;  // go_run says so, and the next seed can be tried
   atomic_store(&rt_sched.stopping, true);
   rt_notewakeup(&midleget()->park);

@@ -146,7 +146,10 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   }
   n.g->gs.goid = p->goid++;
   n.g->gs.ngrowths = 0;
+  n.g->gs.defers = 0;
   n.g->nopreempt = 0;
+  n.g->panic_fn = NULL;
+  n.g->panicking = false;
   n.g->fn = fn;
   n.g->arg = arg;
   rt_gprepare(n.g);

@@ -127,6 +127,16 @@ static int read_asyncpreempt(const struct source *s, const char *text, struct rt
   return refuse(s, "GO_ASYNCPREEMPT", text, "takes on or off");
 }
 
+static int read_traceback(const struct source *s, const char *text, struct rt_options *out) {
+  static const char *const levels[] = {"none", "single", "all"};
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(text, levels[i]) != 0) continue;
+    out->traceback = (enum rt_traceback_level)i;
+    return 0;
+  }
+  return refuse(s, "GO_TRACEBACK", text, "takes none, single or all");
+}
+
 static int read_seed(const struct source *s, const struct go_config *c, struct rt_options *out) {
   size_t n = c->seed;
   const char *text = s->getenv("GO_SEED");
@@ -165,6 +175,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (!e) e = read_seed(&s, c, out);
   const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt, "on");
   if (!e) e = read_asyncpreempt(&s, preempt, out);
+  if (!e) e = read_traceback(&s, read_text(&s, "GO_TRACEBACK", c->traceback, "all"), out);
   if (!e) e = read_guard_kind(&s, read_text(&s, "GO_GUARDKIND", c->guard_kind, "auto"), out);
   if (!e) e = read_debug(&s, read_text(&s, "GO_STACKDEBUG", c->stack_debug, ""), out);
   return e;

@@ -4,6 +4,7 @@
 
 #include "runtime/os/throw.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/traceback.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,6 +16,7 @@ struct rt_options {
   struct rt_growth_options growth;
   struct rt_stack_config stack;
   bool asyncpreempt;
+  enum rt_traceback_level traceback;
   uint64_t seed;  // 0: not deterministic
   uint32_t fail_every;
 };

@@ -40,8 +40,8 @@ struct rt_polldesc {
   struct rt_polldesc *link;    // free list
 };
 
-// rt_pollopen gives fd, which does not block, to the poller, and to the caller a reference.  Whatever
-// fails, fd stays the caller's.  Goroutine.  GO_ENOMEM, GO_EPOLL, GO_ESYSTEM - errno.
+// rt_pollopen gives fd, which does not block, to the poller, and to the caller a reference.
+// Whatever fails, fd stays the caller's.  Goroutine.  GO_ENOMEM, GO_EPOLL, GO_ESYSTEM - errno.
 int rt_pollopen(int fd, struct rt_polldesc **out);
 
 // rt_pollref keeps pd open until rt_pollunref: false if it is closed.  The last unref closes fd.

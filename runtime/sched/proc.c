@@ -164,7 +164,10 @@ enum { PREEMPTED_EVERY = 8 };
 // Looks where work may be, without blocking.
 static struct rt_g *poll_work(struct rt_m *m) {
   struct rt_p *p = m->p;
-  if (__builtin_expect(rt_det.on, 0)) rt_det_time();
+  if (__builtin_expect(rt_det.on, 0)) {
+    rt_det_time();
+    atomic_store_explicit(&rt_sched.coarse_now, rt_nanotime(), memory_order_relaxed);
+  }
   run_timers(p);
   const uint64_t tick = atomic_load_explicit(&p->schedtick, memory_order_relaxed);
   const bool global = atomic_load_explicit(&rt_sched.runqsize, memory_order_relaxed) > 0;

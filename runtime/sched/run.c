@@ -8,6 +8,7 @@
 #include "runtime/sched/options.h"
 #include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/traceback.h"
 #include "runtime/stack/quarantine.h"
 
 // ---- Ps --------------------------------------------------------------------------------------
@@ -173,8 +174,9 @@ static int configure(const struct go_config *config) {
   const int refused = rt_stackinit(&o.stack);
   if (refused) return refused;
   if (set_maxprocs(rt_det.on ? 1 : o.maxprocs) == 0) return GO_ENOMEM;
-  const int failed = os_fault_install(rt_onfault);
-  return failed ? failed : rt_preempt_init(o.asyncpreempt);
+  int failed = os_fault_install(rt_onfault);
+  if (!failed) failed = rt_preempt_init(o.asyncpreempt);
+  return failed ? failed : rt_traceback_init(o.traceback);
 }
 
 // Runs the scheduler on the calling thread, which is its first M.
@@ -201,6 +203,7 @@ int go_run(const struct go_config *config, void (*fn)(void *), void *arg) {
   b.error = configure(config);
   if (!b.error) run(&b);
   if (!b.error && rt_sched.deadlocked) b.error = GO_EDEADLOCK;
+  rt_traceback_done();
   rt_det_stop();
   rt_clock_virtual(0);
   reset();

@@ -68,6 +68,9 @@ struct rt_g {
   void *select;            // room for its selects; NULL until its first
   struct rt_timer timer;   // of rt_gopark_until
   rt_parkfn until_commit;  // likewise
+  void (*panic_fn)(void *, const char *);  // of go_panic_handler
+  void *panic_arg;
+  bool panicking;
   void *fiber;             // ThreadSanitizer's name for the stack
   uint64_t priority;       // see deterministic.c
   void *fake_stack;        // AddressSanitizer's, while the goroutine does not run
@@ -148,6 +151,7 @@ struct rt_m {
   void (*mcallfn)(struct rt_g *);
   rt_parkfn park_commit;
   void *park_lock;
+  _Atomic uint32_t last;   // when the process ends: see traceback.c
   bool failed;             // its thread could not start
   struct rt_g *resume;     // to run next without asking findrunnable
   uint32_t rand;

@@ -119,6 +119,7 @@ void rt_sysmon_wake(void) {
   struct rt_sysmon *s = &rt_sched.sysmon;
   if (!atomic_load_explicit(&s->waiting, memory_order_relaxed)) return;
   atomic_store(&s->waiting, false);
+  atomic_store_explicit(&rt_sched.coarse_now, rt_nanotime(), memory_order_relaxed);
   rt_notewakeup(&s->note);
 }
 

@@ -65,9 +65,7 @@ void rt_quarantine_check(const struct os_fault *fault, uint64_t goid) {
     rt_text_str(&t, " is ");
     rt_text_dec(&t, p->stack.hi - fault->addr);
     rt_text_str(&t, " bytes below its hi\n");
-    rt_text_print(&t);
-    os_backtrace(fault->context);
-    os_abort();
+    rt_fatal(&t, fault->pc);
   }
 }
 

@@ -3,6 +3,17 @@
 
 enum { NEVER, RUNNING, DONE };
 
+static void complete(void *arg) {
+  struct go_once *once = arg;
+  struct rt_lock *lock = rt_locked_by(&once->lock);
+  struct rt_gqueue woken = {0};
+  rt_plock(lock);
+  __atomic_store_n(&once->state, DONE, __ATOMIC_RELEASE);
+  rt_waitq_drain(rt_queue_of(&once->waiters), RT_WOKEN_DONE, &woken);
+  rt_punlock(lock);
+  rt_waitq_readyall(&woken);
+}
+
 int go_once_do(struct go_once *once, void (*fn)(void *), void *arg) {
   const int error = rt_sync_check(once);
   if (error) return error;
@@ -18,12 +29,11 @@ int go_once_do(struct go_once *once, void (*fn)(void *), void *arg) {
   if (first) __atomic_store_n(&once->state, RUNNING, __ATOMIC_RELAXED);
   rt_punlock(lock);
   if (!first) return 0;
+  // If fn panics, it has been called all the same (sync.Once: "considers it to have returned").
+  struct go_deferred abandoned;
+  go_defer(&abandoned, complete, once);
   fn(arg);
-  struct rt_gqueue woken = {0};
-  rt_plock(lock);
-  __atomic_store_n(&once->state, DONE, __ATOMIC_RELEASE);
-  rt_waitq_drain(rt_queue_of(&once->waiters), RT_WOKEN_DONE, &woken);
-  rt_punlock(lock);
-  rt_waitq_readyall(&woken);
+  go_defer_drop(&abandoned);
+  complete(once);
   return 0;
 }

@@ -57,6 +57,13 @@ int go_scope_failed(struct go_scope *scope) {
   return failed;
 }
 
+// Once the body has returned, or its goroutine ends: nobody is left behind.
+static void end(void *arg) {
+  struct go_scope *scope = arg;
+  go_waitgroup_wait(&scope->running);
+  rt_systemstack(free_all, scope);
+}
+
 int go_scope_run(int (*body)(struct go_scope *, void *), void *arg) {
   const struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return GO_ENOTG;
@@ -64,20 +71,32 @@ int go_scope_run(int (*body)(struct go_scope *, void *), void *arg) {
   struct go_scope *scope = allocate(sizeof *scope);
   if (!scope) return GO_ENOMEM;
   *scope = (struct go_scope){0};
+  struct go_deferred abandoned;
+  go_defer(&abandoned, end, scope);
   note(scope, body(scope, arg));
+  go_defer_drop(&abandoned);
   go_waitgroup_wait(&scope->running);
   const int failed = go_scope_failed(scope);
   rt_systemstack(free_all, scope);
   return failed;
 }
 
-static void run(void *arg) {
+static void finish(void *arg) {
   struct go_task *t = arg;
   struct go_scope *scope = t->scope;
-  t->result = t->fn(scope, t->arg);
   note(scope, t->result);
   go_waitgroup_done(&t->running);
   go_waitgroup_done(&scope->running);  // from here on both may be gone
+}
+
+static void run(void *arg) {
+  struct go_task *t = arg;
+  struct go_deferred abandoned;
+  t->result = GO_EPANIC;
+  go_defer(&abandoned, finish, t);
+  t->result = t->fn(t->scope, t->arg);
+  go_defer_drop(&abandoned);
+  finish(t);
 }
 
 int go_scope_spawn(struct go_scope *scope, const struct go_spawn_options *options,

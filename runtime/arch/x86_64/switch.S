@@ -154,8 +154,51 @@ rt_onstack:
   .cfi_endproc
   .size   rt_onstack, .-rt_onstack
 
+// void rt_onframe(void (*fn)(void *) /* rdi */, void *arg /* rsi */, uintptr_t sp /* rdx */)
+// Nothing switches: during the call, the CFI speaks of the stack at rbx instead of this one.
+  .globl  rt_onframe
+  .type   rt_onframe, @function
+  .p2align 4
+rt_onframe:
+  .cfi_startproc
+  pushq   %rbx
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbx, -16
+  movq    %rdx, %rbx
+  movq    %rdi, %rax
+  movq    %rsi, %rdi
+  .cfi_remember_state
+  .cfi_def_cfa %rbx, 56
+  .cfi_offset %rip, -8
+  .cfi_offset %rbp, -16
+  .cfi_offset %rbx, -24
+  .cfi_offset %r12, -32
+  .cfi_offset %r13, -40
+  .cfi_offset %r14, -48
+  .cfi_offset %r15, -56
+  callq   *%rax
+  nop                         // the return address lies within what was just said
+  .cfi_restore_state
+  popq    %rbx
+  .cfi_def_cfa_offset 8
+  retq
+  .cfi_endproc
+  .size   rt_onframe, .-rt_onframe
+
+// uintptr_t rt_savedpc(uintptr_t sp /* rdi */)
+  .globl  rt_savedpc
+  .type   rt_savedpc, @function
+  .p2align 4
+rt_savedpc:
+  .cfi_startproc
+  movq    48(%rdi), %rax
+  retq
+  .cfi_endproc
+  .size   rt_savedpc, .-rt_savedpc
+
 // The outermost frame of every goroutine: rbx holds the entry function.  The undefined return
 // address tells unwinders that nothing called it.
+  .globl  rt_gostart
   .type   rt_gostart, @function
   .p2align 4
 rt_gostart:

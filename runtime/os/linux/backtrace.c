@@ -1,53 +1,128 @@
-// Backtraces for fatal reports on Linux: the unwinder of C++ over our CFI.  Not backtrace(3), which
-// loads that unwinder at its first call: it would allocate memory in the fault handler.
+// Backtraces for last words on Linux: the unwinder of C++ over our CFI, and libbacktrace for names
+// and lines.  Not backtrace(3), which loads that unwinder at its first call: it would allocate
+// memory in the fault handler.  libbacktrace maps what it needs.
+#include <backtrace.h>
 #include <dlfcn.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unwind.h>
-#include "runtime/os/linux/context.h"
 #include "runtime/os/os.h"
 
-enum { MAX_FRAMES = 64 };
+enum { MAX_FRAMES = 100, LINE_BYTES = 512 };
 
-struct trace {
-  uintptr_t pc[MAX_FRAMES];
-  int n;
+// ---- Names -------------------------------------------------------------------------------------
+
+static struct backtrace_state *symbols(void) {
+  static struct backtrace_state *_Atomic state;
+  struct backtrace_state *s = atomic_load(&state);
+  if (!s) {
+    s = backtrace_create_state(NULL, 1, NULL, NULL);
+    atomic_store(&state, s);
+  }
+  return s;
+}
+
+struct symbol {
+  char name[160];
+  uintptr_t start;  // 0: unknown
 };
 
-static _Unwind_Reason_Code note(struct _Unwind_Context *context, void *p) {
+static void found_symbol(void *p, uintptr_t pc, const char *name, uintptr_t start, uintptr_t size) {
+  struct symbol *s = p;
+  (void)pc, (void)size;
+  if (!name) return;
+  snprintf(s->name, sizeof s->name, "%s", name);
+  s->start = start;
+}
+
+static void no_symbol(void *p, const char *message, int error) {
+  (void)p, (void)message, (void)error;
+}
+
+// The symbol table of each object; where it was stripped, the dynamic one.
+static bool look_up(uintptr_t pc, struct symbol *s) {
+  *s = (struct symbol){.start = 0};
+  if (symbols()) backtrace_syminfo(symbols(), pc, found_symbol, no_symbol, s);
+  Dl_info at;
+  if (!s->name[0] && dladdr((void *)pc, &at) && at.dli_sname)
+    found_symbol(s, pc, at.dli_sname, (uintptr_t)at.dli_saddr, 0);
+  return s->name[0] != 0;
+}
+
+void os_symbol(uintptr_t pc, char *out, size_t bytes) {
+  struct symbol s;
+  if (look_up(pc, &s))
+    snprintf(out, bytes, "%s", s.name);
+  else
+    snprintf(out, bytes, "%#zx", pc);
+}
+
+// ---- Lines -------------------------------------------------------------------------------------
+
+struct line {
+  char text[LINE_BYTES];
+  size_t n;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  const int n = vsnprintf(l->text + l->n, sizeof l->text - l->n, format, values);
+  va_end(values);
+  l->n += (size_t)n;
+  if (l->n >= sizeof l->text) l->n = sizeof l->text - 1;
+}
+
+// Innermost first: functions that were inlined where the call is, then the one they are in.
+static int found_line(void *p, uintptr_t pc, const char *file, int number, const char *function) {
+  struct line *l = p;
+  (void)pc, (void)function;
+  if (!file) return 0;
+  const char *base = strrchr(file, '/');
+  add(l, "%s%s:%d", l->n > 0 ? " in " : "", base ? base + 1 : file, number);
+  return 0;
+}
+
+// pc: as the unwinder says it: after a call, that is where the call returns to; call: within the
+// instruction that is being run.
+static void print_frame(int i, uintptr_t pc, uintptr_t call) {
+  struct line l = {.n = 0}, where = {.n = 0};
+  struct symbol s;
+  add(&l, "  #%d %#zx ", i, pc);
+  if (look_up(call, &s)) {
+    add(&l, "%s+%#zx", s.name, pc - s.start);
+  } else {
+    Dl_info at = {0};
+    dladdr((void *)call, &at);
+    add(&l, "%s+%#zx", at.dli_fname ? at.dli_fname : "?", pc - (uintptr_t)at.dli_fbase);
+  }
+  if (symbols()) backtrace_pcinfo(symbols(), call, found_line, no_symbol, &where);
+  if (where.n > 0) add(&l, " %s", where.text);
+  l.text[l.n < sizeof l.text - 1 ? l.n++ : l.n - 1] = '\n';
+  os_print(l.text, l.n);
+}
+
+// ---- Frames ------------------------------------------------------------------------------------
+
+struct trace {
+  uintptr_t from;  // the frames before are those of who asks
+  int n;           // printed
+};
+
+// Prints each frame as it comes: the next may not be readable.
+static _Unwind_Reason_Code frame(struct _Unwind_Context *context, void *p) {
   struct trace *t = p;
-  const uintptr_t pc = _Unwind_GetIP(context);
+  int before_insn = 0;
+  const uintptr_t pc = _Unwind_GetIPInfo(context, &before_insn);
   if (t->n == MAX_FRAMES || pc == 0) return _URC_NORMAL_STOP;
-  t->pc[t->n++] = pc;
+  if (t->n > 0 || pc == t->from) print_frame(t->n++, pc, before_insn ? pc : pc - 1);
   return _URC_NO_REASON;
 }
 
-static void print_frame(int i, uintptr_t pc) {
-  char line[512];
-  Dl_info at = {0};
-  int n;
-  // A return address may be the first of the next function: ask for the call itself.
-  if (dladdr((void *)(pc - (i > 0)), &at) && at.dli_sname)
-    n = snprintf(line, sizeof line, "  #%d %#zx %s+%#zx (%s+%#zx)\n", i, pc, at.dli_sname,
-                 pc - (uintptr_t)at.dli_saddr, at.dli_fname, pc - (uintptr_t)at.dli_fbase);
-  else
-    n = snprintf(line, sizeof line, "  #%d %#zx (%s+%#zx)\n", i, pc,
-                 at.dli_fname ? at.dli_fname : "?", pc - (uintptr_t)at.dli_fbase);
-  os_print(line, (size_t)(n < (int)sizeof line ? n : (int)sizeof line - 1));
-}
-
-void os_backtrace(void *context) {
-  struct trace t = {.n = 0};
-  _Unwind_Backtrace(note, &t);
-  uintptr_t pc = 0, sp;
-  int first = 1;  // 0 is this function
-  if (context) {
-    // The handler's own frames come first: start where the context was interrupted.
-    os_context_pc_sp(context, &pc, &sp);
-    for (first = 0; first < t.n && t.pc[first] != pc; first++) continue;
-    if (first == t.n) {
-      print_frame(0, pc);  // the unwinder could not pass the signal frame
-      return;
-    }
-  }
-  for (int i = first; i < t.n; i++) print_frame(i - first, t.pc[i]);
+void os_backtrace(uintptr_t from) {
+  struct trace t = {from, 0};
+  _Unwind_Backtrace(frame, &t);
+  if (t.n == 0) print_frame(0, from, from);  // the unwinder did not get there
 }

@@ -2,6 +2,7 @@
 // to faults that are not ours.  sigaction(2), sigaltstack(2), signal-safety(7).
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
@@ -75,7 +76,28 @@ static bool is_access_fault(int sig, const siginfo_t *si) {
                         : si->si_code == BUS_ADRERR;
 }
 
+// Where to go on if a thread faults within os_guarded.
+static _Thread_local sigjmp_buf *guarded;
+
+bool os_guarded(void (*fn)(void *), void *arg) {
+  sigjmp_buf here;
+  sigset_t faults, mask;
+  sigemptyset(&faults);
+  sigaddset(&faults, SIGSEGV);
+  sigaddset(&faults, SIGBUS);
+  pthread_sigmask(SIG_UNBLOCK, &faults, &mask);
+  const bool whole = sigsetjmp(here, 0) == 0;
+  if (whole) {
+    guarded = &here;
+    fn(arg);
+  }
+  guarded = NULL;
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  return whole;
+}
+
 static void on_signal(int sig, siginfo_t *si, void *context) {
+  if (guarded && sent_by_kernel(si)) siglongjmp(*guarded, 1);
   const int saved = errno;
   bool handled = false;
   if (is_access_fault(sig, si)) {
@@ -161,6 +183,6 @@ int os_sigstack_enable(struct os_sigstack *s) {
 
 void os_sigstack_disable(struct os_sigstack *s) {
   const stack_t old = {.ss_sp = s->old_base, .ss_size = s->old_bytes, .ss_flags = s->old_flags};
-  sigaltstack(&old, NULL);
-  os_release(s->base, s->bytes);
+  // A signal may still come: better to leave the memory than to have the kernel miss it.
+  if (sigaltstack(&old, NULL) == 0) os_release(s->base, s->bytes);
 }

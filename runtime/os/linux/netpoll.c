@@ -34,7 +34,8 @@ void os_netpoll_done(void) {
 }
 
 int os_netpoll_open(int fd, void *data) {
-  struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, .data.ptr = data};
+  const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+  struct epoll_event ev = {.events = events, .data.ptr = data};
   return epoll_ctl(poller.epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
 

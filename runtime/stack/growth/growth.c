@@ -47,6 +47,7 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   if (moved->moved_pages) rt_stackemptied(&old);
   uint64_t nadjusted = 0;
   gs->sp = rt_adjustword(gs->sp, &moved->words, &nadjusted);
+  gs->defers = rt_adjustword(gs->defers, &moved->words, &nadjusted);
   for (struct rt_stackref *r = gs->refs; r; r = r->next)
     r->p = (void *)rt_adjustword((uintptr_t)r->p, &moved->words, &nadjusted);
   gs->stack = fresh;
@@ -74,9 +75,6 @@ void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache) {
 __attribute__((noreturn)) static void stack_overflow(const struct rt_gstack *gs,
                                                      const struct os_fault *fault, size_t need,
                                                      const char *why) {
-  // Several at once tell one story: the first to come ends the process.
-  static _Atomic bool told;
-  while (atomic_exchange(&told, true)) rt_cpu_relax();
   struct rt_text t = {.n = 0};
   rt_text_str(&t, "stacklab: goroutine ");
   rt_text_dec(&t, gs->goid);
@@ -95,8 +93,7 @@ __attribute__((noreturn)) static void stack_overflow(const struct rt_gstack *gs,
   rt_text_str(&t, ", pc ");
   rt_text_hex(&t, fault->pc);
   rt_text_str(&t, ")\n");
-  rt_text_print(&t);
-  os_abort();
+  rt_fatal(&t, fault->pc);
 }
 
 bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault) {

@@ -32,6 +32,7 @@ struct rt_gstack {
   const struct rt_growth *growth;
   size_t initial, max;  // bytes; max bounds every growth
   uint64_t goid;
+  uintptr_t defers;          // a struct go_deferred in it, that of the innermost call; 0: none
   struct rt_stackref *refs;  // changed by the goroutine itself, or under what keeps it parked
   uint32_t ngrowths;    // moves so far, forced ones included
 };
@@ -104,7 +105,7 @@ void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 // rt_growth_fault is the whole answer to a fault while gs runs: true if the instruction can run
 // again, false if the fault is not about this stack.  An overflow that cannot be helped prints
-// one line (goroutine, size, limit, address) and aborts.  [signal-safe]
+// one line (goroutine, size, limit, address), tracebacks, and aborts.  [signal-safe]
 bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault);
 
 // rt_growatfault is the `fault` of strategies that copy: see signal.c.

@@ -1,0 +1,296 @@
+// traceback_test.cc: a process that fails, or is asked by SIGQUIT, tells where its goroutines are.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <regex>
+#include <string>
+
+#include "tests/child.h"
+#include "tests/goroutine.h"
+
+// Functions to be found by name.  Not static: clang would rename or inline them.
+extern "C" {
+go_chan *traceback_chan;
+volatile int traceback_spinning;
+
+__attribute__((noinline)) void traceback_waits(int depth) {
+  if (depth > 0)
+    traceback_waits(depth - 1);
+  else
+    go_chan_recv(traceback_chan, nullptr);
+  asm volatile("");
+}
+void traceback_waiter(void *depth) { traceback_waits(*static_cast<int *>(depth)); }
+
+__attribute__((noinline)) void traceback_spins() {
+  for (traceback_spinning = 1;;) asm volatile("");
+}
+void traceback_spinner(void *) { traceback_spins(); }
+
+__attribute__((noinline)) void traceback_reads() {
+  int ends[2];
+  char c;
+  if (pipe(ends) == 0) go_read(ends[0], &c, 1);
+  asm volatile("");
+}
+void traceback_reader(void *) { traceback_reads(); }
+
+__attribute__((noinline)) void traceback_panics() {
+  go_panic("because");
+  asm volatile("");
+}
+
+__attribute__((noinline)) void traceback_faults(volatile char *p) {
+  *p = 1;
+  asm volatile("");
+}
+}
+
+namespace {
+
+bool Has(const std::string &text, const std::string &regex) {
+  return std::regex_search(text, std::regex(regex));
+}
+
+// The part of the report about goroutines whose first function is `fn`; "" if there is none.
+std::string Section(const std::string &report, const std::string &fn) {
+  const size_t named = report.find("] of " + fn + ",");
+  if (named == std::string::npos) return "";
+  const size_t begin = report.rfind("\ngoroutine ", named);
+  return report.substr(begin, report.find("\n\n", named) - begin);
+}
+
+go_config Config(int maxprocs = 1) {
+  go_config c = SmallStacks("reserve");
+  c.maxprocs = maxprocs;
+  return c;
+}
+
+void Spawn(const char *growth, void (*fn)(void *), void *arg) {
+  go_spawn_options options = {};
+  options.growth = growth;
+  if (go_spawn(&options, fn, arg) != 0) abort();
+}
+
+int three = 3, deep = 2000;
+
+// A goroutine of each kind; the caller ends the process.
+void MakeSome() {
+  go_chan_new(0, 0, &traceback_chan);
+  Spawn("checkpoint", traceback_waiter, &three);
+  go_yield();
+  Spawn(nullptr, [](void *) { go_sleep(100 * int64_t{GO_SECOND}); }, nullptr);
+  go_yield();
+}
+
+TEST(Traceback, OfAPanicTellsOfAllGoroutinesWithStateStackAndFrames) {
+  const Child child = RunChild([] {
+    return RunFirst(Config(), [] {
+      MakeSome();
+      Spawn(nullptr, traceback_waiter, &three);  // has yet to run
+      traceback_panics();
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_EQ(child.err.rfind("stacklab: panic: because\n", 0), 0u) << child.err;
+  EXPECT_TRUE(Has(child.err, "goroutine 1 \\[running\\] of .*\n  #0 0x[0-9a-f]+ traceback_panics"
+                             "\\+0x[0-9a-f]+")) << child.err;
+  const std::string waiter = Section(child.err, "traceback_waiter");
+  EXPECT_TRUE(Has(waiter, "goroutine [0-9]+ \\[chan receive, [0-9]+\\.[0-9] s\\] of "
+                          "traceback_waiter, stack \\[0x[0-9a-f]+, 0x[0-9a-f]+\\) of checkpoint, "
+                          "8192 bytes, grown 0 times")) << child.err;
+  EXPECT_TRUE(Has(waiter, "go_chan_recv.*\n(.*\n)?.* traceback_waits.*\n.* traceback_waits.*\n"
+                          ".* traceback_waits.*\n.* traceback_waits.*\n.* traceback_waiter"))
+      << waiter;
+  EXPECT_TRUE(Has(child.err, "\\[sleep, ")) << child.err;
+  EXPECT_TRUE(Has(child.err, "\\[runnable\\] of traceback_waiter.*\n  \\(it has yet to begin\\)"))
+      << child.err;
+}
+
+TEST(Traceback, NamesFilesAndLinesWhereThereIsDebugInformation) {
+  const Child child = RunChild([] { return RunFirst(Config(), traceback_panics); });
+  if (!Has(child.err, "\\.(c|cc):[0-9]+")) GTEST_SKIP() << "this build has no debug information";
+  EXPECT_TRUE(Has(child.err, "traceback_panics\\+0x[0-9a-f]+ traceback_test.cc:[0-9]+"))
+      << child.err;
+}
+
+TEST(Traceback, FollowsStacksThatHaveMoved) {
+  if (kThreadSanitizer) GTEST_SKIP() << "TSan blocks signals in handlers: a fault there is the end";
+  const Child child = RunChild([] {
+    return RunFirst(Config(), [] {
+      go_chan_new(0, 0, &traceback_chan);
+      Spawn("signal", traceback_waiter, &deep);
+      go_yield();
+      traceback_panics();
+    });
+  });
+  const std::string waiter = Section(child.err, "traceback_waiter");
+  EXPECT_TRUE(Has(waiter, "of signal, [0-9]+ bytes, grown [1-9]")) << child.err;
+  EXPECT_TRUE(Has(waiter, "go_chan_recv.*\n(.*\n)?.* traceback_waits")) << waiter;
+  EXPECT_TRUE(Has(waiter, "#99 ")) << waiter;  // and no further
+}
+
+TEST(Traceback, TellsOfGoroutinesThatRunAndThatAreInSystemCalls) {
+  if (kThreadSanitizer) GTEST_SKIP() << "TSan delays signals until the thread enters its runtime";
+  const Child child = RunChild([] {
+    return RunFirst(Config(4), [] {
+      Spawn(nullptr, traceback_spinner, nullptr);
+      Spawn(nullptr, traceback_reader, nullptr);
+      while (!traceback_spinning) go_yield();
+      go_sleep(20 * int64_t{GO_MILLISECOND});  // for the reader to get into its call
+      traceback_panics();
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_TRUE(Has(Section(child.err, "traceback_spinner"),
+                  "\\[running\\](.*\n)+.* traceback_spins")) << child.err;
+  EXPECT_TRUE(Has(Section(child.err, "traceback_reader"),
+                  "\\[syscall\\](.*\n)+.* go_read(.*\n)+.* traceback_reads")) << child.err;
+}
+
+TEST(Traceback, OfADeadlockTellsWhatEachWaitsFor) {
+  const Child child = RunChild([] {
+    return RunFirst(Config(), [] {
+      go_chan_new(0, 0, &traceback_chan);
+      Spawn("signal", traceback_waiter, &three);
+      static go_mutex m;
+      go_mutex_lock(&m);
+      go_mutex_lock(&m);
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_EQ(child.err.rfind("stacklab: fatal: all goroutines are asleep: deadlock\n", 0), 0u);
+  EXPECT_TRUE(Has(child.err, "goroutine 1 \\[mutex lock, 0\\.[0-9] s\\]")) << child.err;
+  EXPECT_TRUE(Has(Section(child.err, "traceback_waiter"), "\\[chan receive")) << child.err;
+}
+
+TEST(Traceback, OfAFaultThatIsNotTheStacks) {
+  const Child child = RunChild([] {
+    signal(SIGSEGV, SIG_DFL);  // over a sanitizer's
+    return RunFirst(Config(), [] {
+      MakeSome();
+      traceback_faults(reinterpret_cast<char *>(8));
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGSEGV)) << child.Describe();
+  EXPECT_TRUE(Has(child.err, "stacklab: goroutine 1: fault at 0x8, pc ")) << child.err;
+  EXPECT_TRUE(Has(child.err, "\\[running\\](.*\n)  #0 0x[0-9a-f]+ traceback_faults")) << child.err;
+  EXPECT_NE(Section(child.err, "traceback_waiter"), "") << child.err;
+}
+
+void Overflow(void *) {
+  volatile char room[1000];
+  room[0] = 1;
+  if (room[0]) Overflow(nullptr);
+  room[1] = 1;
+}
+
+TEST(Traceback, OfAStackOverflow) {
+  if (kThreadSanitizer) GTEST_SKIP() << "TSan blocks signals in handlers: a fault there is the end";
+  const Child child = RunChild([] {
+    go_config c = Config();
+    c.stack_max = 64 << 10;
+    c.growth = "signal";
+    return RunFirst(c, [] { Overflow(nullptr); });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_TRUE(Has(child.err, "goroutine 1: stack overflow: .*\n\n"
+                             "goroutine 1 \\[stack being moved\\].*\n  #0 .*Overflow"))
+      << child.err;
+}
+
+// ---- SIGQUIT ----------------------------------------------------------------------------------
+
+TEST(Traceback, OnSigquitTellsOfAllGoroutines) {
+  if (kThreadSanitizer) GTEST_SKIP() << "TSan delays signals until the thread enters its runtime";
+  const Child child = RunChild([] {
+    return RunFirst(Config(2), [] {
+      MakeSome();
+      Spawn(nullptr, traceback_spinner, nullptr);
+      while (!traceback_spinning) go_yield();
+      kill(getpid(), SIGQUIT);
+      go_sleep(100 * int64_t{GO_SECOND});
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGQUIT)) << child.Describe();
+  EXPECT_EQ(child.err.rfind("stacklab: SIGQUIT\n", 0), 0u) << child.err;
+  EXPECT_NE(Section(child.err, "traceback_waiter"), "") << child.err;
+  EXPECT_TRUE(Has(Section(child.err, "traceback_spinner"), "traceback_spins")) << child.err;
+}
+
+TEST(Traceback, LeavesAProgramItsOwnSigquit) {
+  const Child child = RunChild([] {
+    static volatile sig_atomic_t got;
+    signal(SIGQUIT, [](int) { got = 1; });
+    const int error = RunFirst(Config(), [] { raise(SIGQUIT); });
+    return error ? 2 : got ? 0 : 1;
+  });
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
+
+// ---- How much ---------------------------------------------------------------------------------
+
+TEST(Traceback, CanBeOfOneGoroutineOrOfNone) {
+  for (const bool single : {true, false}) {
+    const Child child = RunChild([single] {
+      go_config c = Config();
+      c.traceback = single ? "single" : "none";
+      return RunFirst(c, [] {
+        MakeSome();
+        traceback_panics();
+      });
+    });
+    EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+    EXPECT_EQ(Has(child.err, "traceback_panics"), single) << child.err;
+    EXPECT_FALSE(Has(child.err, "traceback_waiter")) << child.err;
+  }
+}
+
+TEST(Traceback, CountsThoseBeyondAThousand) {
+  const Child child = RunChild([] {
+    return RunFirst(Config(), [] {
+      go_chan_new(0, 0, &traceback_chan);
+      for (int i = 0; i < 1234; i++) Spawn("checkpoint", traceback_waiter, &three);
+      go_yield();
+      traceback_panics();
+    });
+  });
+  EXPECT_TRUE(Has(child.err, "\nand 234 goroutines more\n"));
+}
+
+TEST(Traceback, SurvivesAStackThatCannotBeRead) {
+  const Child child = RunChild([] {
+    return RunFirst(Config(), [] {
+      go_chan_new(0, 0, &traceback_chan);
+      Spawn("checkpoint", [](void *) {
+        // The frame that the unwinder goes by is broken: it leads to an address nobody has.
+        *reinterpret_cast<volatile uintptr_t *>(__builtin_frame_address(0)) = 0x1000;
+        *(reinterpret_cast<volatile uintptr_t *>(__builtin_frame_address(0)) + 1) = 0x1000;
+        traceback_waits(3);
+        for (;;) go_yield();
+      }, nullptr);
+      go_yield();
+      Spawn(nullptr, traceback_waiter, &three);
+      go_yield();
+      traceback_panics();
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_TRUE(Has(child.err, "traceback_waits.*\n(.*\n)*"
+                             "  \\(its stack cannot be read further\\)\n")) << child.err;
+  EXPECT_NE(Section(child.err, "traceback_waiter"), "") << child.err;
+}
+
+TEST(Traceback, IsToldOnceHoweverManyFail) {
+  const Child child = RunChild([] {
+    return RunFirst(Config(4), [] {
+      for (int i = 0; i < 8; i++) Spawn(nullptr, [](void *) { traceback_panics(); }, nullptr);
+      go_sleep(100 * int64_t{GO_SECOND});
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_EQ(child.err.find("panic: because"), child.err.rfind("panic: because")) << child.err;
+}
+
+}  // namespace

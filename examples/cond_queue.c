@@ -20,9 +20,13 @@ static struct go_waitgroup producers, consumers;
 static int64_t sums[CONSUMERS];
 static int counts[CONSUMERS];
 
-static void lock(struct queue *q) { check(go_mutex_lock(&q->mutex), "go_mutex_lock"); }
+static void lock(struct queue *q) {
+  check(go_mutex_lock(&q->mutex), "go_mutex_lock");
+}
 
-static void unlock(struct queue *q) { check(go_mutex_unlock(&q->mutex), "go_mutex_unlock"); }
+static void unlock(struct queue *q) {
+  check(go_mutex_unlock(&q->mutex), "go_mutex_unlock");
+}
 
 static void put(struct queue *q, int64_t item) {
   lock(q);
@@ -36,8 +40,7 @@ static void put(struct queue *q, int64_t item) {
 // Returns false when the queue is empty and nothing will come any more.
 static bool get(struct queue *q, int64_t *item) {
   lock(q);
-  while (q->count == 0 && !q->closed)
-    check(go_cond_wait(&q->not_empty, &q->mutex), "go_cond_wait");
+  while (q->count == 0 && !q->closed) check(go_cond_wait(&q->not_empty, &q->mutex), "go_cond_wait");
   const bool got = q->count > 0;
   if (got) {
     *item = q->items[q->head];

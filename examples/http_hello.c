@@ -1,8 +1,8 @@
 // http_hello.c: an HTTP/1.1 server that says hello (RFC 9110, RFC 9112), and nothing else.
 //
 // One goroutine per connection.  What a connection reads and writes is gathered in one structure in
-// the heap: stacks stay small and may move.  Answers to pipelined requests leave in one write, which
-// is due when the next request has not come whole.
+// the heap: stacks stay small and may move.  Answers to pipelined requests leave in one write,
+// which is due when the next request has not come whole.
 //
 //   in   |   used   |  a line that is not whole yet  |      free      |
 //        0          begin                            end              IN_BYTES
@@ -40,8 +40,8 @@ static const struct answer {
 };
 
 struct request {
-  size_t head_bytes;       // of its lines so far
-  bool begun, head_only;   // the request line is there; the method is HEAD
+  size_t head_bytes;      // of its lines so far
+  bool begun, head_only;  // the request line is there; the method is HEAD
   bool http10, close, keep_alive;
   bool chunked, has_length;
   int hosts;
@@ -191,14 +191,14 @@ static void print_date(char *to, int64_t seconds) {
 
 struct connection {
   struct go_tcp *stream;
-  int64_t deadline;           // of reads and writes, in ns of go_nanotime
-  int64_t dated;              // when `date` was printed, in seconds
-  size_t begin, end;          // in[begin, end) has come and is not used yet
-  size_t looked;              // of it, in[begin, begin + looked) has no end of line
-  size_t out_bytes;           // of answers that have not left yet
-  int64_t body_bytes;         // of the last request, still to come and to be skipped
-  bool closing;               // after the answers that are there
-  struct request request;     // the one that is being read
+  int64_t deadline;        // of reads and writes, in ns of go_nanotime
+  int64_t dated;           // when `date` was printed, in seconds
+  size_t begin, end;       // in[begin, end) has come and is not used yet
+  size_t looked;           // of it, in[begin, begin + looked) has no end of line
+  size_t out_bytes;        // of answers that have not left yet
+  int64_t body_bytes;      // of the last request, still to come and to be skipped
+  bool closing;            // after the answers that are there
+  struct request request;  // the one that is being read
   char date[DATE_BYTES];
   char in[IN_BYTES], out[OUT_BYTES];
 };

@@ -377,6 +377,9 @@ TEST_P(Http, AHeadOfMoreThan8KiBIs431) {
   const std::string refused = Refused("431 Request Header Fields Too Large");
   EXPECT_EQ(AnswerAndEnd(server_, begin + std::string(rest + 1, 'x') + end), refused);
   EXPECT_EQ(AnswerAndEnd(server_, begin + std::string(100000, 'x')), refused);
+  // Behind another request it comes in other pieces.
+  EXPECT_EQ(AnswerAndEnd(server_, kGet + begin + std::string(rest + 1, 'x') + end),
+            kHello + refused);
   std::string lines = begin + "\r\n";
   for (int i = 0; i < 2000; i++) lines += "A: b\r\n";
   EXPECT_EQ(AnswerAndEnd(server_, lines), refused);

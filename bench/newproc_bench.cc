@@ -1,6 +1,6 @@
-// Many goroutines at once: 100,000 that are spawned and waited for, and skynet's 1,111,111.  `first`
-// is what a process pays that has not had them before; `again` comes after one such round that is
-// not measured.  The number in a name is GOMAXPROCS.  bench/go has the same in Go.
+// Many goroutines at once: 100,000 that are spawned and waited for, and skynet's 1,111,111.
+// `first` is what a process pays that has not had them before; `again` comes after one such round
+// that is not measured.  The number in a name is GOMAXPROCS.  bench/go has the same in Go.
 //
 // Stacks of `reserve` are kSmallReserve here: at the default of 256 MiB a million of them would
 // need more addresses than there are.

@@ -14,10 +14,10 @@ import (
 )
 
 type workload struct {
-	name string
-	run  func(n int)
-	// How a benchmark of a whole process is taken: once, after a round that is not measured or not.
-	once, again bool
+	name  string
+	run   func(n int)
+	once  bool // n is 1
+	again bool // after a round that is not measured
 }
 
 var workloads = []workload{
@@ -28,7 +28,7 @@ var workloads = []workload{
 	{name: "SelectOf4/buffered", run: func(n int) { selectOf4(n, 128) }},
 	{name: "MutexContended", run: mutexContended},
 	{name: "TimerStartStop", run: timerStartStop},
-	{name: "Sleepers10000", run: sleepers},
+	{name: "Sleepers10000", run: sleepers, again: true},
 	{name: "SpawnWait/first", run: spawnWait, once: true},
 	{name: "SpawnWait/again", run: spawnWait, once: true, again: true},
 	{name: "Skynet/first", run: skynetSum, once: true},

@@ -18,21 +18,38 @@ inline void check(int code, const char *what) {
   std::exit(1);
 }
 
-// Runs fn(state) as the first goroutine, on a stack that never runs out, at GOMAXPROCS=maxprocs.
+// Runs fn(state) as the first goroutine of a go_run with these options.
 template <typename Fn>
-void onGoroutine(benchmark::State &state, int maxprocs, Fn fn) {
+void onGoroutine(benchmark::State &state, const go_config &config, Fn fn) {
   struct Call {
     benchmark::State *state;
     Fn *fn;
   } call = {&state, &fn};
-  go_config config = {};
-  config.maxprocs = maxprocs;
-  config.growth = "reserve";
   check(go_run(&config, [](void *p) {
           Call *c = static_cast<Call *>(p);
           (*c->fn)(*c->state);
         }, &call), "go_run");
 }
+
+// The same on stacks that never run out, at GOMAXPROCS=maxprocs.
+template <typename Fn>
+void onGoroutine(benchmark::State &state, int maxprocs, Fn fn) {
+  go_config config = {};
+  config.maxprocs = maxprocs;
+  config.growth = "reserve";
+  onGoroutine(state, config, fn);
+}
+
+// Times one call fn(n) of all that n iterations do, which other goroutines may take part in.
+template <typename Fn>
+void timeAll(benchmark::State &state, int maxprocs, Fn fn) {
+  onGoroutine(state, maxprocs, [&fn](benchmark::State &s) {
+    while (s.KeepRunningBatch(s.max_iterations)) fn(static_cast<int64_t>(s.max_iterations));
+  });
+}
+
+// Runs fn(arg) in a new goroutine.
+inline void spawn(void (*fn)(void *), void *arg) { check(go_spawn(nullptr, fn, arg), "go_spawn"); }
 
 // Seconds between two readings of the steady clock, less what reading it costs.
 class Stopwatch {

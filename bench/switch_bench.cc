@@ -102,19 +102,25 @@ BENCHMARK(BM_BoostPooledCreateRunDestroy);
 
 // ---- Yield, park and ready -------------------------------------------------------------------
 
+// Two goroutines yield n times each: at GOMAXPROCS 1, to each other.
 void BM_YieldPair(benchmark::State &state) {
-  static bool stop;
-  bench::onGoroutine(state, 1, [](benchmark::State &s) {
-    stop = false;
-    bench::check(go_spawn(nullptr, [](void *) {
-                   while (!stop) go_yield();
-                 }, nullptr), "go_spawn");
-    for (auto _ : s) go_yield();
-    stop = true;
-    go_yield();
+  struct Yields {
+    int64_t n;
+    go_waitgroup done;
+  };
+  bench::timeAll(state, static_cast<int>(state.range(0)), [](int64_t n) {
+    Yields y = {n, {}};
+    go_waitgroup_add(&y.done, 1);
+    bench::spawn([](void *p) {
+      Yields *mine = static_cast<Yields *>(p);
+      for (int64_t i = 0; i < mine->n; i++) go_yield();
+      go_waitgroup_done(&mine->done);
+    }, &y);
+    for (int64_t i = 0; i < n; i++) go_yield();
+    go_waitgroup_wait(&y.done);
   });
 }
-BENCHMARK(BM_YieldPair);
+BENCHMARK(BM_YieldPair)->Arg(1)->Arg(2)->UseRealTime();
 
 void BM_WaitGroupRoundTrip(benchmark::State &state) {
   static go_waitgroup wg;

@@ -116,7 +116,8 @@ int go_mutex_trylock(struct go_mutex *m) {
   return barge(m) ? 0 : GO_EAGAIN;
 }
 
-static int unlock_slow(struct go_mutex *m) {
+// Not inline: go_mutex_unlock would save registers for it that the usual case does not need.
+__attribute__((noinline)) static int unlock_slow(struct go_mutex *m) {
   struct rt_lock *lock = rt_locked_by(&m->lock);
   rt_plock(lock);
   uint32_t s = load(&m->state);

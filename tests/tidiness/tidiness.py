@@ -15,7 +15,7 @@ MAX_FUNCTION_LINES = 70
 MAX_CONDITIONALS_PER_1000 = 5
 
 C_FILES = (".c", ".h", ".S", ".cc")
-CODE_FILES = C_FILES + (".py", ".bzl", ".sh")
+CODE_FILES = C_FILES + (".py", ".bzl", ".sh", ".go")
 TEXT_FILES = CODE_FILES + (".md", ".BUILD", ".bazelrc", ".txt")
 TEXT_NAMES = ("BUILD", "WORKSPACE")
 

@@ -6,6 +6,7 @@
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/traceback.h"
 #include "runtime/stack/sanitize.h"
 
 // ---- Made and ended --------------------------------------------------------------------------
@@ -82,7 +83,7 @@ static void mloop(void *arg) { rt_mstart0(arg); }
 // and the Ms that run will find the work.
 static void mthread(void *arg) {
   struct rt_m *m = arg;
-  os_thread_self(&m->self);
+  rt_traceback_join(m);
   if (os_sigstack_enable(&m->sigstack) == 0) {
     if (m->nextp) rt_acquirep(m, m->nextp);
     m->nextp = NULL;

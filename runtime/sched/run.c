@@ -183,7 +183,7 @@ static int configure(const struct go_config *config) {
 static void run(struct boot *b) {
   b->error = rt_mnew(NULL, false, &b->m);
   if (b->error) return;
-  os_thread_self(&b->m->self);
+  rt_traceback_join(b->m);
   b->error = os_sigstack_enable(&b->m->sigstack);
   if (!b->error) {
     rt_lock(&rt_sched.lock);

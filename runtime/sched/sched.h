@@ -159,7 +159,7 @@ struct rt_m {
   struct rt_m *all_link;   // sched.lock
   struct rt_note park;
   struct os_thread thread;  // to join it
-  struct os_thread self;    // to signal it; set by itself
+  struct os_thread self;    // to signal it; set by rt_traceback_join
   struct os_sigstack sigstack;
   void *os_fake_stack;     // AddressSanitizer's, of the thread's own stack
   void *os_fiber;          // ThreadSanitizer's

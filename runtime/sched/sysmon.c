@@ -5,6 +5,7 @@
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/traceback.h"
 #include "runtime/stack/count.h"
 
 enum {
@@ -141,7 +142,10 @@ static void loop(void *unused) {
   }
 }
 
-static void thread(void *arg) { rt_mrun(arg, loop, NULL); }
+static void thread(void *m) {
+  rt_traceback_join(m);
+  rt_mrun(m, loop, NULL);
+}
 
 void rt_sysmon_start(struct rt_stackcache *cache) {
   struct rt_m *m;

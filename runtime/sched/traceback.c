@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
+#include "runtime/nosanitize.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/sched.h"
 
@@ -16,7 +17,7 @@ enum {
 };
 
 // What is asked of an M, and what it answers (rt_m.last).
-enum { RUNS, STOP, STOPPED, TELL, TOLD };
+enum { STARTS, RUNS, STOP, STOPPED, TELL, TOLD };
 
 static enum rt_traceback_level level;
 
@@ -44,18 +45,17 @@ static bool wait_for(struct rt_m *m, uint32_t answer, int64_t until) {
   return true;
 }
 
-static void stop(struct rt_m *m, const struct os_thread *thread) {
-  if (!thread->handle) return;
-  atomic_store(&m->last, STOP);
-  if (!os_thread_quit(thread)) atomic_store(&m->last, RUNS);
+RT_NOSANITIZE static void stop(struct rt_m *m) {
+  uint32_t runs = RUNS;
+  if (atomic_compare_exchange_strong(&m->last, &runs, STOP) && !os_thread_quit(&m->self))
+    atomic_store(&m->last, RUNS);
 }
 
-static void stop_all(const struct rt_m *self) {
+RT_NOSANITIZE static void stop_all(const struct rt_m *self) {
   const int64_t until = os_nanotime() + STOP_NS;
-  struct rt_m *sysmon = rt_sched.sysmon.m;
-  if (sysmon) stop(sysmon, &sysmon->thread);
+  if (rt_sched.sysmon.m) stop(rt_sched.sysmon.m);
   for (struct rt_m *m = rt_sched.allm; m; m = m->all_link)
-    if (m != self) stop(m, &m->self);
+    if (m != self) stop(m);
   for (struct rt_m *m = rt_sched.allm; m; m = m->all_link)
     if (atomic_load(&m->last) == STOP) (void)wait_for(m, STOPPED, until);
 }
@@ -69,7 +69,7 @@ static void decimal(struct rt_text *t, int64_t ns) {  // seconds with one digit 
   rt_text_str(t, " s");
 }
 
-static void print_state(struct rt_text *t, const struct rt_g *g, uint32_t status) {
+RT_NOSANITIZE static void print_state(struct rt_text *t, const struct rt_g *g, uint32_t status) {
   static const char *const names[RT_GSTATES] = {"idle", "runnable", "running", "syscall", "",
                                                 "dead", "stack being moved", "preempted"};
   rt_text_str(t, " [");
@@ -84,7 +84,7 @@ static void print_state(struct rt_text *t, const struct rt_g *g, uint32_t status
   rt_text_str(t, "]");
 }
 
-static void print_header(const struct rt_g *g, uint32_t status) {
+RT_NOSANITIZE static void print_header(const struct rt_g *g, uint32_t status) {
   char entry[128];
   os_symbol((uintptr_t)g->fn, entry, sizeof entry);
   struct rt_text t = {.n = 0};
@@ -113,12 +113,12 @@ static void say(const char *line) {
   rt_text_print(&t);
 }
 
-static void print_saved(void *arg) {
+RT_NOSANITIZE static void print_saved(void *arg) {
   const struct rt_g *g = arg;
   os_backtrace(rt_savedpc(g->gs.sp));
 }
 
-static void unwind_saved(void *arg) {
+RT_NOSANITIZE static void unwind_saved(void *arg) {
   const struct rt_g *g = arg;
   if (rt_savedpc(g->gs.sp) == (uintptr_t)rt_gostart)
     say("  (it has yet to begin)\n");
@@ -126,7 +126,7 @@ static void unwind_saved(void *arg) {
     rt_onframe(print_saved, arg, g->gs.sp);
 }
 
-static void print_running(struct rt_m *m) {
+RT_NOSANITIZE static void print_running(struct rt_m *m) {
   if (m && atomic_load(&m->last) == STOPPED) {
     atomic_store(&m->last, TELL);
     os_wake(&m->last, 1);
@@ -135,7 +135,7 @@ static void print_running(struct rt_m *m) {
   say("  (it runs on a thread that does not stop)\n");
 }
 
-static void print_goroutine(struct rt_g *g, uint32_t status) {
+RT_NOSANITIZE static void print_goroutine(struct rt_g *g, uint32_t status) {
   print_header(g, status);
   if (status == RT_GRUNNING || status == RT_GSYSCALL || status == RT_GCOPYSTACK)
     print_running(g->m);
@@ -145,7 +145,7 @@ static void print_goroutine(struct rt_g *g, uint32_t status) {
 
 // ---- All of them ------------------------------------------------------------------------------
 
-static void print_others(const struct rt_g *self) {
+RT_NOSANITIZE static void print_others(const struct rt_g *self) {
   uint64_t n = 0;
   for (struct rt_gchunk *c = rt_sched.chunks; c; c = c->next) {
     for (int i = 0; i < RT_GCHUNK; i++) {
@@ -168,7 +168,7 @@ struct telling {
   uintptr_t pc;
 };
 
-static void tell(void *arg) {
+RT_NOSANITIZE static void tell(void *arg) {
   const struct telling *t = arg;
   const struct rt_g *g = t->m ? t->m->curg : NULL;
   if (level == RT_TRACEBACK_ALL) stop_all(t->m);
@@ -196,6 +196,11 @@ static void on_quit(uintptr_t pc) {
   rt_text_str(&t, "stacklab: SIGQUIT\n");
   rt_lastwords(&t, pc);
   os_quit();
+}
+
+void rt_traceback_join(struct rt_m *m) {
+  os_thread_self(&m->self);
+  atomic_store_explicit(&m->last, RUNS, memory_order_release);
 }
 
 int rt_traceback_init(enum rt_traceback_level asked) {

@@ -13,6 +13,11 @@ enum rt_traceback_level { RT_TRACEBACK_NONE, RT_TRACEBACK_SINGLE, RT_TRACEBACK_A
 int rt_traceback_init(enum rt_traceback_level level);
 void rt_traceback_done(void);
 
+// rt_traceback_join notes that m is the calling thread, which can be stopped from here on; fills in
+// m->self.
+struct rt_m;
+void rt_traceback_join(struct rt_m *m);
+
 #ifdef __cplusplus
 }
 #endif

@@ -32,7 +32,8 @@ class Panic : public testing::Test {
 };
 
 // Runs fn in a goroutine of its own and waits for its end, then returns what was noted.
-std::vector<std::string> LogOf(const Body &fn, const char *growth = "reserve") {
+std::vector<std::string> LogOf(const Body &fn, const char *growth = "reserve",
+                               const char *debug = nullptr) {
   static go_chan *ended;
   EXPECT_EQ(go_chan_new(0, 1, &ended), 0);
   const Body one = [&] {
@@ -44,7 +45,9 @@ std::vector<std::string> LogOf(const Body &fn, const char *growth = "reserve") {
     fn();
     go_defer_run(&last);
   };
-  EXPECT_EQ(RunFirst(SmallStacks(), [&] {
+  go_config config = SmallStacks();
+  config.stack_debug = debug;
+  EXPECT_EQ(RunFirst(config, [&] {
               go_spawn_options options = {};
               options.growth = growth;
               go_spawn(&options, CallBody, const_cast<Body *>(&one));
@@ -205,8 +208,19 @@ __attribute__((noinline)) void DeferDown(int depth) {
 TEST_F(Panic, DefersFollowAStackThatMoves) {
   if (kThreadSanitizer) GTEST_SKIP() << "TSan blocks signals in handlers: a fault there is the end";
   sum = 0;
-  LogOf([] { DeferDown(0); }, "signal");
+  LogOf([] { DeferDown(0); }, "signal", "quarantine");  // where it was, nothing can be read
   EXPECT_EQ(sum, 1000u * 1001 / 2);
+}
+
+TEST_F(Panic, MayNotLeaveADeferBehind) {
+  const Child child = RunChild([] {
+    return RunFirst(SmallStacks("reserve"), [] {
+      go_deferred d;
+      go_defer(&d, NoteDeferred, nullptr);
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_NE(child.err.find("without go_defer_run or go_defer_drop"), std::string::npos);
 }
 
 TEST_F(Panic, NeedsAGoroutine) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <regex>
 #include <string>
@@ -294,7 +295,13 @@ TEST(Traceback, SurvivesAStackThatCannotBeRead) {
 TEST(Traceback, IsToldOnceHoweverManyFail) {
   const Child child = RunChild([] {
     return RunFirst(Config(4), [] {
-      for (int i = 0; i < 8; i++) Spawn(nullptr, [](void *) { traceback_panics(); }, nullptr);
+      static std::atomic<int> ready;
+      for (int i = 0; i < 4; i++) {
+        Spawn(nullptr, [](void *) {
+          for (ready++; ready < 4;) continue;  // all at once
+          traceback_panics();
+        }, nullptr);
+      }
       go_sleep(100 * int64_t{GO_SECOND});
     });
   });

@@ -146,7 +146,6 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   }
   n.g->gs.goid = p->goid++;
   n.g->gs.ngrowths = 0;
-  n.g->gs.defers = 0;
   n.g->nopreempt = 0;
   n.g->panic_fn = NULL;
   n.g->panicking = false;
@@ -223,6 +222,7 @@ void rt_gomain(void) {
   struct rt_g *g = rt_getg();
   rt_fiber_arrived(NULL);
   g->fn(g->arg);
+  if (g->gs.defers) rt_throw("a function returned without go_defer_run or go_defer_drop");
   rt_mcall(rt_goexit0);
   rt_throw("a goroutine that has ended was resumed");
 }

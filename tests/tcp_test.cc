@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/sched/sched.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
 
@@ -236,6 +238,19 @@ TEST(Tcp, IPv6AndNames) {
   EXPECT_TRUE(resolved == "127.0.0.1" || resolved == "::1") << resolved;
 }
 
+// A socket of the system's, connected to l.
+int RawConnect(go_tcp *l) {
+  const std::string at = Local(l);
+  const int port = std::stoi(at.substr(at.rfind(':') + 1));
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, reinterpret_cast<sockaddr *>(&to), sizeof to) != 0) abort();
+  return fd;
+}
+
 // ---- What a single announcement may hide ----------------------------------------------------
 
 // Data and the end of the stream come with one event; a short read must not wait for another.
@@ -259,14 +274,7 @@ TEST(Tcp, DataBehindUrgentDataIsSeen) {
   std::string got;
   ASSERT_EQ(RunFirst(Config(1), [&] {
     go_tcp *l = Listen();
-    const std::string at = Local(l);
-    const int port = std::stoi(at.substr(at.rfind(':') + 1));
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<uint16_t>(port));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, reinterpret_cast<sockaddr *>(&to), sizeof to) != 0) abort();
+    const int fd = RawConnect(l);
     go_tcp *t = Accept(l);
     if (send(fd, "before", 6, 0) != 6 || send(fd, "!", 1, MSG_OOB) != 1 ||
         send(fd, "after", 5, 0) != 5)
@@ -531,38 +539,45 @@ TEST(Tcp, WaitingHoldsNoThread) {
     Join();
   }), GO_OK);
   EXPECT_EQ(echoed, 300);
-  EXPECT_LE(during, before + 1);  // 1: an M that had not been needed
+  EXPECT_LE(during, before + 8);  // 8: Ms that had not been needed, on a busy machine
 }
 
-// The only P's goroutine goes to block: who looks at the poller then?
+// Spins, in the goroutine or off it, until something is so; not for ever.
+template <typename Fn>
+void Until(Fn so) {
+  const int64_t late = go_nanotime() + int64_t{20} * GO_SECOND;
+  while (!so() && go_nanotime() < late) continue;
+}
+
+// The only P's goroutine goes to block, and sysmon, with no P to look after, to rest.  What comes
+// for another goroutine then must be seen all the same.
 TEST(Tcp, ThePollerIsWatchedWhileTheLastGoroutineBlocks) {
-  int ends[2];
+  static int ends[2], fd;
+  static char told;
   ASSERT_EQ(pipe(ends), 0);
-  std::string told;
+  told = 0;
   ASSERT_EQ(RunFirst(Config(1), [&] {
-    const Pair p = Connected();
+    go_tcp *l = Listen();
+    fd = RawConnect(l);
+    go_tcp *t = Accept(l);
     Go([&] {
       char c;
-      if (go_tcp_read(p.b, &c, 1) == 1) (void)!write(ends[1], &c, 1);
+      if (go_tcp_read(t, &c, 1) == 1) (void)!write(ends[1], &c, 1);
     });
     go_yield();
-    struct Block {
-      int fd;
-      go_tcp *from;
-      char c;
-    };
-    static Block block;
-    block = {ends[0], p.a, 0};
-    Write(p.a, "z");
-    go_blocking([](void *b) {
-      auto *x = static_cast<Block *>(b);
-      if (read(x->fd, &x->c, 1) != 1) abort();
-    }, &block);
-    told = block.c;
+    go_blocking([](void *) {
+      Until([] { return __c11_atomic_load(&rt_sched.sysmon.waiting, __ATOMIC_SEQ_CST); });
+      if (send(fd, "z", 1, 0) != 1) abort();
+      pollfd answer = {ends[0], POLLIN, 0};
+      if (poll(&answer, 1, 20000) == 1) (void)!read(ends[0], &told, 1);
+    }, nullptr);
+    if (told == 0) go_tcp_close(t);
     Join();
-    Close(p);
+    if (told != 0) go_tcp_close(t);
+    go_tcp_close(l);
+    close(fd);
   }), GO_OK);
-  EXPECT_EQ(told, "z");
+  EXPECT_EQ(told, 'z');
   close(ends[0]);
   close(ends[1]);
 }
@@ -577,7 +592,10 @@ TEST(Tcp, ADeadlockIsSeenWhenTheLastStreamHasGone) {
         char c;
         go_tcp_read(p.a, &c, 1);
       });
-      go_sleep(5 * GO_MILLISECOND);
+      Until([] {
+        return __c11_atomic_load(&rt_sched.lastpoll, __ATOMIC_SEQ_CST) == 0 &&
+               __c11_atomic_load(&rt_sched.poll_until, __ATOMIC_SEQ_CST) == 0;
+      });
       go_tcp_close(p.a);
       go_waitgroup_add(&done, 1);
       Join();

@@ -2,8 +2,6 @@
 // could lose; many connections on few threads.
 #include <dirent.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,36 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/sched/sched.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
+#include "tests/tcp.h"
 
 namespace {
-
-go_config Config(int procs = 2, const char *growth = "reserve") {
-  go_config c = SmallStacks(growth);
-  c.maxprocs = procs;
-  return c;
-}
-
-go_waitgroup done;
-
-void Go(Body fn) {
-  auto *body = new Body(std::move(fn));
-  go_waitgroup_add(&done, 1);
-  const int error = go_spawn(
-      nullptr,
-      [](void *p) {
-        auto *b = static_cast<Body *>(p);
-        (*b)();
-        delete b;
-        go_waitgroup_done(&done);
-      },
-      body);
-  if (error != GO_OK) abort();
-}
-
-void Join() { go_waitgroup_wait(&done); }
 
 int CountIn(const char *folder) {
   DIR *d = opendir(folder);
@@ -53,27 +26,9 @@ int CountIn(const char *folder) {
   return n;
 }
 
-go_tcp *Listen(const char *at = "127.0.0.1:0") {
-  go_tcp *l = nullptr;
-  if (go_tcp_listen(at, &l) != GO_OK) abort();
-  return l;
-}
-
-std::string Local(go_tcp *t) {
-  char text[GO_TCP_ADDRESS];
-  if (go_tcp_local(t, text, sizeof text) != GO_OK) abort();
-  return text;
-}
-
 go_tcp *Connect(go_tcp *listener) {
   go_tcp *t = nullptr;
   if (go_tcp_connect(Local(listener).c_str(), 0, &t) != GO_OK) abort();
-  return t;
-}
-
-go_tcp *Accept(go_tcp *listener) {
-  go_tcp *t = nullptr;
-  if (go_tcp_accept(listener, &t) != GO_OK) abort();
   return t;
 }
 
@@ -236,19 +191,6 @@ TEST(Tcp, IPv6AndNames) {
   EXPECT_EQ(peer.substr(0, 6), "[::1]:");
   EXPECT_GE(many, 1);
   EXPECT_TRUE(resolved == "127.0.0.1" || resolved == "::1") << resolved;
-}
-
-// A socket of the system's, connected to l.
-int RawConnect(go_tcp *l) {
-  const std::string at = Local(l);
-  const int port = std::stoi(at.substr(at.rfind(':') + 1));
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to = {};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(port));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr *>(&to), sizeof to) != 0) abort();
-  return fd;
 }
 
 // ---- What a single announcement may hide ----------------------------------------------------
@@ -540,70 +482,6 @@ TEST(Tcp, WaitingHoldsNoThread) {
   }), GO_OK);
   EXPECT_EQ(echoed, 300);
   EXPECT_LE(during, before + 8);  // 8: Ms that had not been needed, on a busy machine
-}
-
-// Spins, in the goroutine or off it, until something is so; not for ever.
-template <typename Fn>
-void Until(Fn so) {
-  const int64_t late = go_nanotime() + int64_t{20} * GO_SECOND;
-  while (!so() && go_nanotime() < late) continue;
-}
-
-// The only P's goroutine goes to block, and sysmon, with no P to look after, to rest.  What comes
-// for another goroutine then must be seen all the same.
-TEST(Tcp, ThePollerIsWatchedWhileTheLastGoroutineBlocks) {
-  static int ends[2], fd;
-  static char told = 0;
-  ASSERT_EQ(pipe(ends), 0);
-  ASSERT_EQ(RunFirst(Config(1), [&] {
-    go_tcp *l = Listen();
-    fd = RawConnect(l);
-    go_tcp *t = Accept(l);
-    Go([&] {
-      char c;
-      if (go_tcp_read(t, &c, 1) == 1) (void)!write(ends[1], &c, 1);
-    });
-    go_yield();
-    go_blocking([](void *) {
-      Until([] { return __c11_atomic_load(&rt_sched.sysmon.waiting, __ATOMIC_SEQ_CST); });
-      if (send(fd, "z", 1, 0) != 1) abort();
-      pollfd answer = {ends[0], POLLIN, 0};
-      if (poll(&answer, 1, 20000) == 1) (void)!read(ends[0], &told, 1);
-    }, nullptr);
-    if (told == 0) go_tcp_close(t);
-    Join();
-    if (told != 0) go_tcp_close(t);
-    go_tcp_close(l);
-    close(fd);
-  }), GO_OK);
-  EXPECT_EQ(told, 'z');
-  close(ends[0]);
-  close(ends[1]);
-}
-
-// An M that sleeps in the poller for a stream that has been closed is no sign of life.
-TEST(Tcp, ADeadlockIsSeenWhenTheLastStreamHasGone) {
-  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not support fork with threads";
-  const Child child = RunChild([] {
-    return RunFirst(Config(2), [] {
-      go_tcp *l = Listen();
-      RawConnect(l);  // an end that the poller does not watch
-      go_tcp *t = Accept(l);
-      Go([&] {
-        char c;
-        go_tcp_read(t, &c, 1);
-      });
-      Until([] {
-        return __c11_atomic_load(&rt_sched.lastpoll, __ATOMIC_SEQ_CST) == 0 &&
-               __c11_atomic_load(&rt_sched.poll_until, __ATOMIC_SEQ_CST) == 0;
-      });
-      go_tcp_close(t);
-      go_waitgroup_add(&done, 1);
-      Join();
-    });
-  }, 20);
-  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
-  EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.Describe();
 }
 
 }  // namespace

@@ -136,6 +136,35 @@ TEST_F(Sync, AWriterThatGivesUpLetsTheReadersIn) {
   EXPECT_EQ(results, (std::vector<int>{GO_EAGAIN, 0, 0, 0}));
 }
 
+TEST_F(Sync, ReadersThatCameWhileAWriterHeldItGoBeforeTheNextWriter) {
+  static std::string order;
+  order = "";
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    go_rwmutex_lock(&rw);
+    go_waitgroup_add(&done, 3);
+    Go([](void *) {
+      go_rwmutex_lock(&rw);
+      order += "w";
+      go_rwmutex_unlock(&rw);
+      go_waitgroup_done(&done);
+    });
+    go_yield();
+    for (int i = 0; i < 2; i++) {
+      Go([](void *) {
+        go_rwmutex_rlock(&rw);
+        go_yield();  // for the writer to overtake, if it could
+        order += "r";
+        go_rwmutex_runlock(&rw);
+        go_waitgroup_done(&done);
+      });
+    }
+    go_yield();
+    go_rwmutex_unlock(&rw);
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(order, "rrw");
+}
+
 TEST_F(Sync, SemaphoreAnswersAndKeepsOrder) {
   std::vector<int> results;
   static std::vector<int> order;

@@ -37,8 +37,8 @@ enum {
   GO_ECANCELED = -14, // the context was cancelled
   GO_EPOLL = -15,     // the system refused to make a poller
   GO_EDEADLOCK = -16, // every goroutine waits for another; only a deterministic go_run answers so
-  GO_EPANIC = -18,    // a goroutine of the scope has ended by go_panic or go_goexit
   GO_ENOHOST = -17,   // a host name has no address, or it could not be asked for
+  GO_EPANIC = -18,    // a goroutine of the scope has ended by go_panic or go_goexit
   GO_ESYSTEM = -1000, // and below: the system's errno is GO_ESYSTEM - code
 };
 

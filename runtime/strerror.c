@@ -36,10 +36,10 @@ const char *go_strerror(int code) {
       return "its context was cancelled";
     case GO_EDEADLOCK:
       return "all goroutines are asleep";
-    case GO_EPANIC:
-      return "a goroutine of the scope has panicked";
     case GO_ENOHOST:
       return "no host has that name";
+    case GO_EPANIC:
+      return "a goroutine of the scope has panicked";
     case GO_EPOLL:
       return "the system refused to make a poller";
     default:

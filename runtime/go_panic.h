@@ -36,8 +36,8 @@ struct go_deferred {
   void *arg;
 };
 // go_defer registers fn(arg) to be called if the goroutine ends before go_defer_run.  The caller
-// must call that, or go_defer_drop, before it returns, and the last deferred first; a goroutine that
-// returns without ends the process.  Goroutine only: GO_ENOTG.  Does not park.
+// must call that, or go_defer_drop, before it returns, and the last deferred first; a goroutine
+// that returns without ends the process.  Goroutine only: GO_ENOTG.  Does not park.
 int go_defer(struct go_deferred *d, void (*fn)(void *), void *arg);
 // go_defer_run takes d back and calls its function; go_defer_drop only takes it back.  GO_EINVAL:
 // it is not the last.

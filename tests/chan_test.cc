@@ -20,7 +20,7 @@ go_chan *New(size_t elem, size_t cap) {
 
 go_config Procs(int n, const char *growth = "reserve") {
   go_config c = SmallStacks(growth);
-  c.maxprocs = n;
+  c.maxprocs = Gomaxprocs(n);
   return c;
 }
 

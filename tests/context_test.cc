@@ -10,7 +10,7 @@ namespace {
 
 go_config Procs(int n) {
   go_config c = SmallStacks("reserve");
-  c.maxprocs = n;
+  c.maxprocs = Gomaxprocs(n);
   return c;
 }
 

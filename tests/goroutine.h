@@ -22,6 +22,12 @@ inline go_config SmallStacks(const char *growth = "signal") {
   return c;
 }
 
+// What a test of concurrency runs with: n, but that name_threads has several in turn.
+inline int Gomaxprocs(int n) {
+  const char *every = getenv("TEST_GOMAXPROCS");
+  return every ? atoi(every) : n;
+}
+
 // ThreadSanitizer puts its own handlers before those of the program.
 #if __has_feature(thread_sanitizer)
 enum { kThreadSanitizer = true };

@@ -1,14 +1,37 @@
-"""Tests of concurrency that run on threads as they are, and again under thousands of seeds."""
+"""Tests of concurrency that run on threads as they are, many times over, and under seeds."""
+
+def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = [
+            of + ".cc",
+            main,
+        ],
+        args = [
+            "--gtest_brief=1",
+            "--gtest_fail_fast",
+            "--gtest_filter=Concurrent*",
+            "--gtest_repeat=%d" % rounds,
+        ],
+        tags = tags + ["nomsan"],
+        deps = deps + ["@com_google_googletest//:gtest"],
+        **kwargs
+    )
 
 def concurrency_test(name, seeds = 2000, deps = [], tags = [], **kwargs):
-    """cc_test name, and name_seeds: its suites Concurrent*, once per seed from 1 on.
+    """cc_test name, and of its suites Concurrent*: name_seeds, name_threads, name_threads_long.
+
+    name_seeds runs them once per seed from 1 on; a failure prints the seed, which GO_SEED=n
+    replays.  name_threads runs them on threads, 10 times at each of GOMAXPROCS 1, 2 and 4; the long
+    one, 500 times at each.
 
     Args:
       name: of the test whose source is name.cc
-      seeds: how many; a failure prints the seed, which GO_SEED=n replays
+      seeds: how many
       deps: without GoogleTest
-      tags: of both
-      **kwargs: of both
+      tags: of all
+      **kwargs: of all
     """
     native.cc_test(
         name = name,
@@ -18,24 +41,29 @@ def concurrency_test(name, seeds = 2000, deps = [], tags = [], **kwargs):
         deps = deps + ["@com_google_googletest//:gtest_main"],
         **kwargs
     )
-    native.cc_test(
-        name = name + "_seeds",
-        size = "medium",
-        srcs = [
-            name + ".cc",
-            "seeds_main.cc",
+
+    # One thread: TSan would find nothing, at ten times the price.
+    _repeated(
+        name + "_seeds",
+        name,
+        "seeds_main.cc",
+        seeds,
+        "medium",
+        tags + ["notsan"],
+        deps,
+        **kwargs
+    )
+    _repeated(name + "_threads", name, "threads_main.cc", 30, "medium", tags, deps, **kwargs)
+    _repeated(
+        name + "_threads_long",
+        name,
+        "threads_main.cc",
+        1500,
+        "enormous",
+        tags + [
+            "exclusive",
+            "long",
         ],
-        args = [
-            "--gtest_brief=1",
-            "--gtest_fail_fast",
-            "--gtest_filter=Concurrent*",
-            "--gtest_repeat=%d" % seeds,
-        ],
-        # One thread: TSan would find nothing, at ten times the price.
-        tags = tags + [
-            "nomsan",
-            "notsan",
-        ],
-        deps = deps + ["@com_google_googletest//:gtest"],
+        deps,
         **kwargs
     )

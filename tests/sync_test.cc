@@ -12,7 +12,7 @@ namespace {
 
 go_config Procs(int n, const char *growth = "reserve") {
   go_config c = SmallStacks(growth);
-  c.maxprocs = n;
+  c.maxprocs = Gomaxprocs(n);
   return c;
 }
 

@@ -11,7 +11,7 @@
 
 inline go_config Config(int procs = 2, const char *growth = "reserve") {
   go_config c = SmallStacks(growth);
-  c.maxprocs = procs;
+  c.maxprocs = Gomaxprocs(procs);
   return c;
 }
 

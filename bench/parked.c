@@ -36,10 +36,9 @@ _Noreturn static void die(const char *what) {
 }
 
 static void connect_from(uint32_t address, in_port_t port) {
-  struct sockaddr_in from = {.sin_family = AF_INET}, to = from;
-  from.sin_addr.s_addr = htonl(address);
+  struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = port};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  to.sin_port = port;
   const int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
   if (fd < 0) die("socket");
   // The port is chosen when both ends are known: it may be in use for another server.

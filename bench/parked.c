@@ -28,7 +28,7 @@ static struct go_chan *channel;
 static int to_child[2];
 static _Atomic long arrived;
 
-// ---- The client --------------------------------------------------------------------------------
+// ---- The client -------------------------------------------------------------------------------
 
 _Noreturn static void die(const char *what) {
   fprintf(stderr, "parked: %s: %s\n", what, strerror(errno));
@@ -65,7 +65,7 @@ static void start_client(void) {
   for (;;) pause();
 }
 
-// ---- Goroutines that wait ------------------------------------------------------------------------
+// ---- Goroutines that wait ---------------------------------------------------------------------
 
 static void sleeper(void *arg) {
   (void)arg;

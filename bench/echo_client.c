@@ -153,5 +153,6 @@ int main(int argc, char **argv) {
   }
   for (size_t i = 0; i < n; i++) send_next(&all[i], bytes);
   run(poller, seconds, bytes);
+  free(all);
   return 0;
 }

@@ -71,7 +71,11 @@ func main() {
 	filter := flag.String("benchmark_filter", ".", "regular expression of names")
 	seconds := flag.Float64("benchmark_min_time", 0.5, "least time of one benchmark")
 	flag.String("benchmark_format", "json", "ignored: it is always json")
+	address := flag.String("echo", "", "no benchmark: an echo server on host:port")
 	flag.Parse()
+	if *address != "" {
+		serveEcho(*address)
+	}
 	wanted, err := regexp.Compile(*filter)
 	if err != nil {
 		fail(err)

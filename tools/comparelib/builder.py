@@ -9,6 +9,7 @@ import signal
 import subprocess
 from urllib.parse import unquote, urlparse
 
+from comparelib import child
 from comparelib.plan import BadInput
 
 WORKLOADS = "//bench/workloads:workloads"
@@ -32,13 +33,13 @@ def _call(argv, cwd, log):
         raise
 
 
-def setup(root, log_path):
-    """Installs what is missing, where the tree has the tool for it."""
+def setup(root, log_path, purpose="compare"):
+    """Installs what is missing for it, where the tree has the tool for that."""
     tool = os.path.join(root, "tools", "setup")
     if not os.access(tool, os.X_OK):
         return
     with open(log_path, "w", encoding="utf-8") as log:
-        if _call([tool, "--for", "compare"], root, log) != 0:
+        if _call([tool, "--for", purpose], root, log) != 0:
             raise BadInput("tools/setup failed: %s" % _last_line(log_path))
 
 
@@ -93,3 +94,16 @@ def build(root, labels, log_path, bazel="bazel"):
     finally:
         if os.path.exists(events):
             os.unlink(events)
+
+
+def build_go(root):
+    """Builds bench/go with the system's Go, without a network; returns the program."""
+    out = os.path.join(root, "out")
+    program = os.path.join(out, "gobench")
+    env = dict(os.environ, GO111MODULE="off", GOENV="off", GOFLAGS="",
+               GOCACHE=os.path.join(out, "gocache"))
+    done = child.run(["go", "build", "-o", program, "./bench/go"], 600, env=env, cwd=root)
+    if done.timed_out or done.code != 0:
+        said = done.stderr.strip().splitlines()
+        raise BadInput("go build: %s" % (said[-1] if said else "failed"))
+    return program

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""tools/servers in small: what it reads, what it judges, and its three measurements for a moment.
+The argument names the class that is run; the soak has a target of its own, because it is skipped
+where wrk is not installed."""
+
+import argparse
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+TOOL = os.path.join(ROOT, "tools", "servers")
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from comparelib import servers  # noqa: E402
+
+# It has no .py in its name.
+loader = importlib.machinery.SourceFileLoader("tool", TOOL)
+tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("tool", loader))
+loader.exec_module(tool)
+
+PROGRAMS = {name: os.path.join(ROOT, folder, name) for folder, name in (
+    ("examples", "http_hello"), ("examples", "echo_server"), ("bench", "parked"),
+    ("bench", "echo_client"))}
+# A server in place of Go's.
+PROGRAMS["go_echo"] = [PROGRAMS["echo_server"]]
+
+WRK = """Running 2s test @ http://127.0.0.1:1/
+  1 threads and 50 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.00ms    1.00ms  11.00ms   50.00%
+  Latency Distribution
+     50%  812.00us
+     75%    1.20ms
+     90%    2.00ms
+     99%    1.05s
+  1234 requests in 2.00s, 1.00MB read
+"""
+RATES = "Requests/sec:    617.00\nTransfer/sec:      0.50MB\n"
+
+
+def options(**fields):
+    given = dict(connections=50, seconds=1, maxprocs=2, close=False, growth=None, goroutines=1000,
+                 files=1064, rounds=2, bytes=128)
+    return argparse.Namespace(**dict(given, **fields))
+
+
+def sample(threads, resident):
+    return {"threads": threads, "resident": resident, "page_tables": 0, "mappings": 0}
+
+
+def judge(samples, close=False, **row):
+    return tool.judge_soak(dict({"requests": 1, "errors": {}}, **row), samples, close)
+
+
+class Parts(unittest.TestCase):
+    def test_what_wrk_prints_is_read_in_its_units(self):
+        row = servers.parse_wrk(WRK + RATES)
+        self.assertEqual(row, {"requests": 1234, "per_second": 617.0, "p50_ms": 0.812,
+                               "p99_ms": 1050.0, "errors": {}})
+
+    def test_errors_of_sockets_and_answers_are_counted(self):
+        row = servers.parse_wrk(
+            WRK + "  Socket errors: connect 0, read 3, write 0, timeout 2\n"
+            "  Non-2xx or 3xx responses: 7\n" + RATES)
+        self.assertEqual(row["errors"], {"read": 3, "timeout": 2, "answers": 7})
+        with self.assertRaises(servers.Failed):
+            servers.parse_wrk("unable to connect")
+
+    def test_a_flat_run_passes(self):
+        row = judge([sample(2, 1 << 20)] + [sample(4, 20 << 20)] * 12)
+        self.assertEqual(row["wrong"], [])
+        self.assertEqual(row["threads"], {"start": 2, "peak": 4, "end": 4})
+
+    def test_each_fault_is_named(self):
+        flat = [sample(2, 1 << 20)] + [sample(4, 20 << 20)] * 12
+        leak = flat + [sample(4, 23 << 20)]
+        self.assertEqual(judge(leak)["wrong"], ["memory grows"])
+        self.assertEqual(judge(leak, close=True)["wrong"], [])
+        self.assertEqual(judge(flat + [sample(7, 20 << 20)])["wrong"], ["threads grow"])
+        self.assertEqual(judge(flat, errors={"read": 2})["wrong"], ["2 errors (read)"])
+        self.assertEqual(judge(flat, requests=0)["wrong"], ["no requests"])
+
+    def test_a_ratio_is_taken_within_its_round(self):
+        def one(messages, p99):
+            return {"messages": messages, "seconds": 1, "p50_us": 1, "p99_us": p99, "cpu_us": 1}
+        rows = {r["what"]: r for r in tool.judge_echo(
+            [(one(10, 2), one(20, 1)), (one(30, 4), one(10, 1)), (one(20, 6), one(10, 1))], 1)}
+        self.assertEqual((rows["messages per s"]["median"], rows["messages per s"]["met"]),
+                         (2, True))
+        self.assertEqual((rows["p99"]["median"], rows["p99"]["met"]), (4, False))
+        self.assertIn("MISSED", "\n".join(tool.echo_table(rows.values(), options())))
+
+    def test_arguments_that_make_no_sense_are_one_line(self):
+        for arguments in ([], ["sink"], ["soak", "--seconds", "0"], ["echo", "--bytes", "7"],
+                          ["soak", "--growth", "sideways"], ["parked", "--goroutines", "x"],
+                          ["echo", "--connections", "100000000"]):
+            done = subprocess.run([TOOL, *arguments], stdin=subprocess.DEVNULL, check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual((done.returncode, done.stdout), (1, b""), arguments)
+            self.assertEqual(len(done.stderr.splitlines()), 1, arguments)
+
+
+class Small(unittest.TestCase):
+    """The programs that are built, for a moment.  No time is asserted."""
+
+    def test_a_parked_goroutine_has_memory_and_no_thread(self):
+        with contextlib.redirect_stderr(io.StringIO()):
+            rows = tool.parked(PROGRAMS, options())
+        self.assertEqual(len(rows), len(tool.PARKED) * len(tool.WAITS))
+        for row in rows:
+            self.assertEqual(row["goroutines"], 1000)
+            self.assertGreater(row["resident"], 1000, row)
+            self.assertLess(row["threads"], 30, row)
+        self.assertEqual(len(list(tool.parked_table(rows, options()))), 2 + len(rows))
+
+    def test_every_echo_comes_back(self):
+        rounds = tool.echo_rounds(PROGRAMS, 2, options())
+        for ours, other in rounds:
+            self.assertGreater(min(ours["messages"], other["messages"]), 0)
+        self.assertEqual(len(list(tool.echo_table(tool.judge_echo(rounds, 2), options()))), 6)
+
+    def test_a_program_that_cannot_begin_is_named(self):
+        with self.assertRaisesRegex(servers.Failed, "http_hello ended early"):
+            with servers.Program([PROGRAMS["http_hello"], "--address", "nowhere"]) as program:
+                program.line()
+
+    def test_programs_refuse_bad_arguments_in_one_line(self):
+        for name, *arguments in (["parked"], ["parked", "sleep"], ["parked", "dance", "1"],
+                                 ["parked", "sleep", "0"], ["echo_client", "1"],
+                                 ["echo_client", "0", "1", "8", "1"],
+                                 ["echo_client", "1", "1", "7", "1"]):
+            done = subprocess.run([PROGRAMS[name], *arguments], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertEqual(len(done.stderr.splitlines()), 1, arguments)
+
+
+class Soak(unittest.TestCase):
+    def test_a_server_under_load_makes_no_errors(self):
+        for close in (False, True):
+            given = options(seconds=2, close=close, growth=["reserve", "checkpoint"])
+            with contextlib.redirect_stderr(io.StringIO()):
+                rows = tool.soak(PROGRAMS, given)
+            for row in rows:
+                self.assertGreater(row["requests"], 0, row)
+                self.assertEqual(row["errors"], {}, row)
+                self.assertNotIn("threads grow", row["wrong"])
+            self.assertEqual(len(list(tool.soak_table(rows, given))), 3 + len(rows))
+
+
+if __name__ == "__main__":
+    if "Soak" in sys.argv[1:] and not shutil.which("wrk"):
+        print("SKIPPED: wrk is not installed (tools/setup --for servers)")
+        sys.exit(0)
+    unittest.main(verbosity=1)

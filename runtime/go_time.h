@@ -15,7 +15,10 @@ GO_API_BEGIN
 struct go_chan;
 struct go_timer;
 
-enum { GO_MICROSECOND = 1000, GO_MILLISECOND = 1000000, GO_SECOND = 1000000000 };
+// Of 64 bits, so that a product of seconds does not overflow.
+#define GO_MICROSECOND INT64_C(1000)
+#define GO_MILLISECOND INT64_C(1000000)
+#define GO_SECOND INT64_C(1000000000)
 
 // go_nanotime returns the time now; never 0.  Any stack.
 int64_t go_nanotime(void);

@@ -15,6 +15,7 @@ struct rt_lock {
   _Atomic uint32_t state;  // 0 free, 1 held, 2 held and somebody may sleep (Drepper 2011)
 };
 void rt_lock(struct rt_lock *l);
+bool rt_trylock(struct rt_lock *l);  // false: somebody holds it
 void rt_unlock(struct rt_lock *l);
 
 // A note: one sleeper, one waker.  Zero is clear.

@@ -92,9 +92,10 @@ static void trace_writer(void *unused) {
 }
 
 __attribute__((noinline)) static int climb(int levels) {
-  volatile char frame[1024];
+  char frame[1024];
   must(go_checkpoint(4096) == 0);
-  memset((char *)frame, levels, sizeof frame);
+  memset(frame, levels, sizeof frame);
+  __asm__ volatile("" ::"r"(frame) : "memory");
   go_yield();
   const int below = levels > 0 ? climb(levels - 1) : 0;
   return below + frame[17];

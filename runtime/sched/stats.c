@@ -2,6 +2,7 @@
 #include "runtime/sched/stats.h"
 
 #include <stdatomic.h>
+#include "runtime/arch/arch.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
 
@@ -66,17 +67,20 @@ static void add_goroutine(const struct rt_g *g, struct go_stats *out) {
 }
 
 void go_stats(struct go_stats *out) {
-  rt_lock(&rt_statslock);
-  rt_lock(&rt_sched.lock);
+  const bool outside = !rt_getg();
+  void (*const lock)(struct rt_lock *) = outside ? rt_lock_outside : rt_lock;
+  void (*const unlock)(struct rt_lock *) = outside ? rt_unlock_outside : rt_unlock;
+  lock(&rt_statslock);
+  lock(&rt_sched.lock);
   *out = rt_sched.past;
   add_ms(out);
   add_ps(out);
   // New chunks come before this one; none goes while statslock is held.
   const struct rt_gchunk *chunks = rt_sched.chunks;
-  rt_unlock(&rt_sched.lock);
+  unlock(&rt_sched.lock);
   for (const struct rt_gchunk *c = chunks; c; c = c->next)
     for (int i = 0; i < RT_GCHUNK; i++) add_goroutine(&c->g[i], out);
-  rt_unlock(&rt_statslock);
+  unlock(&rt_statslock);
   rt_netpoll_stats(out);
 }
 

@@ -158,7 +158,8 @@ void rt_trace_sysexit(struct rt_g *g) {
   struct rt_tracebuf *b = mine();
   if (!b) return;
   const struct rt_tracerec r = {.kind = RT_TRACE_SYSCALL, .ns = b->call_ns,
-                                .end_ns = rt_nanotime(), .goid = g->gs.goid, .p = -1};
+                                .end_ns = rt_nanotime(), .goid = g->gs.goid, .p = -1,
+                                .arg = {my_p() >= 0}};
   put_and_flush(b, &r);
   if (my_p() >= 0) rt_trace_run(g);
 }

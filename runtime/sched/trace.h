@@ -27,7 +27,7 @@ enum rt_tracekind {
   RT_TRACE_RUN,      // a goroutine ran.  arg: its first function
   RT_TRACE_CREATE,   // arg: its first function, its maker's number
   RT_TRACE_READY,    // arg: the number of who readied it; 0: the scheduler
-  RT_TRACE_SYSCALL,
+  RT_TRACE_SYSCALL,  // arg: 1: it found its P where it had left it
   RT_TRACE_HANDOFF,  // a P lost its goroutine to a system call.  arg: 1: go_blocking said so
   RT_TRACE_STEAL,    // arg: from which P
   RT_TRACE_GROWTH,   // a stack moved.  arg: bytes before, after, copied; words adjusted

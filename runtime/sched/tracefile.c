@@ -227,6 +227,7 @@ static void write_record(const struct rt_tracerec *r, uint32_t m) {
     case RT_TRACE_SYSCALL:
       slice("system call", "syscall", on, r);
       args(r->goid);
+      field("kept_p", r->arg[0]);
       break;
     case RT_TRACE_NETPOLL:
       slice("netpoll", "netpoll", on, r);

@@ -137,14 +137,27 @@ class TraceTest(unittest.TestCase):
                 self.assertLessEqual(nanoseconds(created[goid]["ts"]), runs[0]["from"])
 
     def check_arrows(self, trace):
-        begun = {e["id"]: e for e in trace.events if e["ph"] == "s"}
-        ended = {e["id"]: e for e in trace.events if e["ph"] == "f"}
-        starts = {(track(e), e["from"]) for e in trace.runs}
+        """An arrow leads from where a goroutine was readied or made to its next run."""
+        begun, ended = {}, {}
+        for e in trace.events:
+            if e["ph"] in "sf":
+                ids = begun if e["ph"] == "s" else ended
+                self.assertNotIn(e["id"], ids)
+                ids[e["id"]] = e
+        starts = collections.defaultdict(set)  # of goroutines
+        for e in trace.runs:
+            starts[track(e), e["from"]].add(e["args"]["goroutine"])
+        readied = collections.defaultdict(set)
+        for e in trace.instants["ready"] + trace.instants["create"]:
+            readied[track(e), e["ts"]].add(e["args"]["goroutine"])
         for number, e in ended.items():
             self.assertEqual(e["bp"], "e")
-            self.assertIn((track(e), nanoseconds(e["ts"])), starts)
+            at = (track(e), nanoseconds(e["ts"]))
+            self.assertIn(at, starts)
             if number in begun:
                 self.assertLessEqual(begun[number]["ts"], e["ts"])
+                origin = (track(begun[number]), begun[number]["ts"])
+                self.assertTrue(readied[origin] & starts[at], (begun[number], e))
         if trace.instants["end of trace"][0]["args"]["dropped"] == 0:
             self.assertLessEqual(set(ended), set(begun))
 

@@ -89,7 +89,7 @@ struct rt_growth_options {
   size_t reserve_bytes;  // address range of one `reserve` stack
   bool forcemove;        // move at every resume and checkpoint
   bool quarantine;       // keep old stacks without access, and name who touches one
-  int64_t (*clock)(void);  // by which moves are timed; signal-safe; NULL: they are not
+  int64_t (*clock)(void);  // what times moves; signal-safe; NULL: nothing
 };
 extern struct rt_growth_options rt_growth_options;
 
@@ -98,12 +98,13 @@ int rt_growth_alloc(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 // rt_newstack moves gs to a stack of `size` bytes: the live part from `lowest` up, the saved SP,
 // the bounds.  *moved tells what to do to registers and to pointers kept elsewhere; cache->last,
-// what was done.  On another stack than gs's.  0, or GO_E* of rt_stackalloc with nothing changed.  [signal-safe]
+// what was done.  On another stack than gs's.  0, or GO_E* of rt_stackalloc with nothing changed.
+// [signal-safe]
 int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, uintptr_t lowest,
                 struct rt_copied *moved);
 
-// rt_growth_forcemove does that with the same size where forcemove is on and gs can move; true if it
-// has.
+// rt_growth_forcemove does that with the same size where forcemove is on and gs can move: true if
+// it has.
 bool rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 // rt_growth_fault is the whole answer to a fault while gs runs: true if the instruction can run

@@ -60,6 +60,8 @@ struct go_config {
   const char *asyncpreempt;   // GO_ASYNCPREEMPT   on, off: interrupt who runs for 10 ms [on]
   const char *traceback;      // GO_TRACEBACK      of whom to tell when the process fails: none,
                               //                   single (who failed) or all goroutines [all]
+  const char *trace;          // GO_TRACE          file to write what happens to, for
+                              //                   ui.perfetto.dev: docs/observing.md [none]
   uint64_t seed;              // GO_SEED           run deterministically: see below [0: do not]
   uint32_t fail_every;        // GO_FAILEVERY      with a seed, one in so many of the runtime's
                               //                   allocations fails [0: none]
@@ -123,8 +125,8 @@ int go_checkpoint(size_t bytes);
 // ---- Seeing inside ---------------------------------------------------------------------------
 enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; the last, all larger
 
-// Totals since the process started, summed over threads without stopping them: each number is
-// exact once the goroutines that move it are still.
+// Totals since the process started, and what there is now, summed over threads without stopping
+// them: each number is exact once the goroutines that move it are still.  docs/observing.md.
 struct go_stats {
   uint64_t goroutines_created;
   uint64_t goroutines_ended;
@@ -136,11 +138,25 @@ struct go_stats {
   uint64_t words_adjusted;      // words and registers that named the old stack
   uint64_t pool_hits;           // stacks that were had without a system call
   uint64_t pool_misses;
-  uint64_t steals;
+  uint64_t switches;            // times that a thread began to run a goroutine
+  uint64_t steals;              // of these, with one from another thread's queue
   uint64_t preemptions;         // goroutines that were interrupted
-  uint64_t stacks_by_class[GO_STACK_CLASSES];  // in use now
+  uint64_t handoffs;            // system calls that lasted: others ran in their place meanwhile
+  uint64_t timers_fired;
+  uint64_t netpolls;            // times that the poller was asked
+  uint64_t netpoll_events;      // descriptors it named
+  uint64_t netpoll_readied;     // goroutines that waited for them
+  // Now; all 0 while go_run does not run.
+  uint64_t threads;             // that run goroutines, or wait to
+  uint64_t runnable;            // goroutines by state: in a queue
+  uint64_t running;
+  uint64_t in_syscall;
+  uint64_t waiting;             // parked
+  uint64_t preempted;           // interrupted, to go on on the same thread
+  uint64_t stacks_by_class[GO_STACK_CLASSES];  // in use; those that go_run keeps are in use, too
 };
-// Any stack, but not while go_run ends on another thread.
+// go_stats fills in *out.  Any thread, any stack.  It looks at every goroutine there is: a million
+// take some milliseconds, and nobody waits for it but go_run when it ends.
 void go_stats(struct go_stats *out);
 
 // The bounds of the calling goroutine's stack: bytes in [lo, hi).  GO_ENOTG elsewhere.

@@ -67,6 +67,20 @@ TEST_F(Options, Traceback) {
   ExpectRefused("GO_TRACEBACK", "2");
 }
 
+TEST_F(Options, Trace) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.trace, nullptr);
+  environment = {{"GO_TRACE", ""}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.trace, nullptr);
+  environment = {{"GO_TRACE", "a.json"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_STREQ(out_.trace, "a.json");
+  config_.trace = "b.json";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_STREQ(out_.trace, "b.json");
+}
+
 TEST_F(Options, Asyncpreempt) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_TRUE(out_.asyncpreempt);

@@ -121,6 +121,11 @@ __attribute__((noreturn)) void os_quit(void);
 int64_t os_read(int fd, void *buffer, size_t bytes, int64_t offset);
 int64_t os_write(int fd, const void *buffer, size_t bytes, int64_t offset);
 
+// os_create makes a file for writing, or empties the one that is there: its descriptor, or
+// GO_ESYSTEM - errno.  os_close closes a descriptor.
+int os_create(const char *path);
+void os_close(int fd);
+
 // ---- Polling, time ----------------------------------------------------------------------------
 
 int64_t os_nanotime(void);  // CLOCK_MONOTONIC in nanoseconds, never 0.  [signal-safe]

@@ -1,19 +1,22 @@
 // go_checkpoint: room on the stack, by leave of the strategy.
 #include "runtime/arch/arch.h"
+#include "runtime/sched/event.h"
 #include "runtime/sched/sched.h"
 
 // On g0: the goroutine's registers lie on its stack, which may move; it goes on at once.
 static void checkpoint_m(struct rt_g *g) {
   struct rt_m *m = g->m;
   const size_t bytes = g->param;
+  const uint32_t moves = g->gs.ngrowths;
   rt_casgstatus(g, RT_GRUNNING, RT_GCOPYSTACK);
   int error = 0;
   if (g->gs.growth->checkpoint)
     error = g->gs.growth->checkpoint(&g->gs, &m->cache, bytes);
   else
-    rt_growth_forcemove(&g->gs, &m->cache);
+    (void)rt_growth_forcemove(&g->gs, &m->cache);
   g->param = (uintptr_t)(intptr_t)error;
   rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
+  if (g->gs.ngrowths != moves) rt_event_growth(g, RT_BY_CHECKPOINT);
   m->resume = g;
 }
 

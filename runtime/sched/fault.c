@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
+#include "runtime/sched/event.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/quarantine.h"
 
@@ -45,5 +46,6 @@ bool rt_onfault(struct os_fault *fault) {
   rt_casgstatus(g, was, RT_GCOPYSTACK);
   const bool again = rt_growth_fault(&g->gs, &g->m->cache, fault);
   rt_casgstatus(g, RT_GCOPYSTACK, was);
+  if (again) rt_event_growth(g, RT_BY_FAULT);
   return again;
 }

@@ -8,9 +8,7 @@
 
 enum { SPINS = 100 };
 
-void rt_lock(struct rt_lock *l) {
-  rt_point();
-  if (__builtin_expect(rt_det.on, 0)) rt_det.locks++;
+static inline void acquire(struct rt_lock *l) {
   uint32_t free = 0;
   if (atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
                                               memory_order_relaxed))
@@ -26,8 +24,31 @@ void rt_lock(struct rt_lock *l) {
   while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0) os_wait(&l->state, 2);
 }
 
-void rt_unlock(struct rt_lock *l) {
+void rt_lock(struct rt_lock *l) {
+  rt_point();
+  if (__builtin_expect(rt_det.on, 0)) rt_det.locks++;
+  acquire(l);
+}
+
+void rt_lock_outside(struct rt_lock *l) { acquire(l); }
+
+bool rt_trylock(struct rt_lock *l) {
+  uint32_t free = 0;
+  if (!atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
+                                               memory_order_relaxed))
+    return false;
+  if (__builtin_expect(rt_det.on, 0)) rt_det.locks++;
+  return true;
+}
+
+static inline void release(struct rt_lock *l) {
   if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2) os_wake(&l->state, 1);
+}
+
+void rt_unlock_outside(struct rt_lock *l) { release(l); }
+
+void rt_unlock(struct rt_lock *l) {
+  release(l);
   if (__builtin_expect(rt_det.on, 0)) {
     rt_det.locks--;
     rt_point();

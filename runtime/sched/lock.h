@@ -15,7 +15,11 @@ struct rt_lock {
   _Atomic uint32_t state;  // 0 free, 1 held, 2 held and somebody may sleep (Drepper 2011)
 };
 void rt_lock(struct rt_lock *l);
+bool rt_trylock(struct rt_lock *l);  // false: somebody holds it
 void rt_unlock(struct rt_lock *l);
+// The same for a thread that is not the runtime's, of which a seed (deterministic.h) knows nothing.
+void rt_lock_outside(struct rt_lock *l);
+void rt_unlock_outside(struct rt_lock *l);
 
 // A note: one sleeper, one waker.  Zero is clear.
 struct rt_note {

@@ -6,6 +6,7 @@
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace.h"
 #include "runtime/sched/traceback.h"
 #include "runtime/stack/sanitize.h"
 
@@ -23,6 +24,7 @@ int rt_mnew(struct rt_stackcache *cache, bool sysmon, struct rt_m **out) {
     free(m);
     return error;
   }
+  rt_trace_mnew(m, sysmon);
   if (!sysmon) {
     rt_lock(&rt_sched.lock);
     m->all_link = rt_sched.allm;
@@ -60,6 +62,7 @@ void rt_mfree(struct rt_m *m, struct rt_stackcache *cache) {
   }
   remember(&m->cache.stats);
   rt_unlock(&rt_sched.lock);
+  rt_trace_mfree(m);
   free(m);
 }
 

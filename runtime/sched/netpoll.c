@@ -2,12 +2,16 @@
 #include "runtime/sched/netpoll.h"
 
 #include <stdatomic.h>
+#include "runtime/sched/event.h"
 #include "runtime/sched/polldesc.h"
 
 static struct {
   struct rt_lock lock;
   _Atomic bool open;
 } poller;
+
+// Since the process started.  A poll is a system call: a locked instruction more is nothing.
+static _Atomic uint64_t polls, polled, readied;
 
 int rt_netpoll_init(void) {
   if (rt_netpoll_inited()) return 0;
@@ -35,8 +39,21 @@ bool rt_netpoll_waiters(void) { return atomic_load(&rt_pollwaiters) > 0; }
 void rt_netpoll(int64_t ns, struct rt_gqueue *ready) {
   enum { MOST = 128 };
   struct os_pollevent events[MOST];
+  const int32_t before = ready->n;
+  const int64_t began_ns = rt_traced() ? rt_nanotime() : 0;
   const int n = os_netpoll(events, MOST, ns);
   for (int i = 0; i < n; i++) rt_pollevent(events[i].data, events[i].mode, ready);
+  atomic_fetch_add_explicit(&polls, 1, memory_order_relaxed);
+  if (n > 0) atomic_fetch_add_explicit(&polled, (uint64_t)n, memory_order_relaxed);
+  const int32_t nready = ready->n - before;
+  if (nready > 0) atomic_fetch_add_explicit(&readied, (uint64_t)nready, memory_order_relaxed);
+  if (n > 0 || ns != 0) rt_event_netpoll(began_ns, n, nready);
+}
+
+void rt_netpoll_stats(struct go_stats *out) {
+  out->netpolls = atomic_load_explicit(&polls, memory_order_relaxed);
+  out->netpoll_events = atomic_load_explicit(&polled, memory_order_relaxed);
+  out->netpoll_readied = atomic_load_explicit(&readied, memory_order_relaxed);
 }
 
 void rt_netpoll_wake(int64_t when) {

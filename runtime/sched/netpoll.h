@@ -22,6 +22,9 @@ bool rt_netpoll_waiters(void);
 // the goroutines that can go on, still waiting, to *ready.  g0.
 void rt_netpoll(int64_t ns, struct rt_gqueue *ready);
 
+// rt_netpoll_stats fills in the counters that are the poller's.  Any thread.
+void rt_netpoll_stats(struct go_stats *out);
+
 // rt_netpoll_wake makes an M notice that a timer is due at `when`: the one that sleeps in the
 // poller for longer, or a new one.  Any stack, with a P.
 void rt_netpoll_wake(int64_t when);

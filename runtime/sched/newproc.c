@@ -6,6 +6,7 @@
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/deterministic.h"
+#include "runtime/sched/event.h"
 #include "runtime/sched/fiber.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/count.h"
@@ -154,6 +155,7 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   rt_gprepare(n.g);
   rt_casgstatus(n.g, RT_GDEAD, RT_GRUNNABLE);
   rt_count(&p->created, 1);
+  rt_event_create(n.g);
   *out = n.g;
   return 0;
 }
@@ -229,6 +231,7 @@ void rt_gomain(void) {
 
 void rt_goexit0(struct rt_g *g) {
   struct rt_m *m = g->m;
+  rt_event_end(g);
   m->curg = NULL;
   g->m = NULL;
   rt_casgstatus(g, RT_GRUNNING, RT_GDEAD);

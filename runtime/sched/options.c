@@ -173,6 +173,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
   int e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
+  out->trace = read_text(&s, "GO_TRACE", c->trace, NULL);
   const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt, "on");
   if (!e) e = read_asyncpreempt(&s, preempt, out);
   if (!e) e = read_traceback(&s, read_text(&s, "GO_TRACEBACK", c->traceback, "all"), out);

@@ -16,6 +16,7 @@ struct rt_options {
   struct rt_growth_options growth;
   struct rt_stack_config stack;
   bool asyncpreempt;
+  const char *trace;  // path; NULL: none
   enum rt_traceback_level traceback;
   uint64_t seed;  // 0: not deterministic
   uint32_t fail_every;

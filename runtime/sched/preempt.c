@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
+#include "runtime/sched/event.h"
 #include "runtime/stack/count.h"
 #include "runtime/stack/fault.h"
 
@@ -41,6 +42,7 @@ static bool make_room(struct rt_g *g, struct os_fault *at, size_t bytes) {
   rt_casgstatus(g, RT_GRUNNING, RT_GCOPYSTACK);
   const bool grown = rt_growatfault(&g->gs, &g->m->cache, at, size, lowest) == 0;
   rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
+  if (grown) rt_event_growth(g, RT_BY_PREEMPT);
   os_fault_pc_sp(at);
   return grown;
 }
@@ -64,6 +66,7 @@ static bool on_preempt(struct os_fault *at) {
 
 static void preempt_m(struct rt_g *g) {
   struct rt_m *m = g->m;
+  rt_event_preempt(g);
   rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GPREEMPTED);
   rt_gqueue_push(&m->preempted, g);

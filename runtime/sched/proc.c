@@ -8,6 +8,7 @@
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/deterministic.h"
+#include "runtime/sched/event.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/count.h"
@@ -120,6 +121,7 @@ static struct rt_g *steal(struct rt_m *m) {
       if (!g && last && run_timers(victim)) g = rt_runqget(p);
       if (g) {
         rt_count(&p->steals, 1);
+        rt_event_steal(p, victim, g);
         return g;
       }
     }
@@ -280,6 +282,11 @@ static struct rt_g *findrunnable(struct rt_m *m) {
   return NULL;
 }
 
+// Rare, and out of the way of what is not.
+__attribute__((noinline)) static void moved_at_resume(struct rt_g *g) {
+  rt_event_growth(g, RT_BY_RESUME);
+}
+
 // Makes g the goroutine that m runs.
 static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
   m->curg = g;
@@ -290,7 +297,9 @@ static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
     rt_count(&p->schedtick, 1);
     atomic_store_explicit(&p->preempt, false, memory_order_relaxed);
   }
-  if (g->gs.growth->resume) g->gs.growth->resume(&g->gs, &m->cache);
+  rt_event_run(g);
+  if (g->gs.growth->resume && g->gs.growth->resume(&g->gs, &m->cache))
+    moved_at_resume(g);
   return g;
 }
 
@@ -332,6 +341,7 @@ void rt_dropg(struct rt_g *g) {
 static void park_m(struct rt_g *g) {
   struct rt_m *m = g->m;
   const rt_parkfn commit = m->park_commit;
+  rt_event_park(g);
   rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GWAITING);
   if (!commit || commit(g, m->park_lock)) return;  // from here on another M may run g
@@ -362,6 +372,7 @@ bool rt_gopunlock(struct rt_g *g, void *lock) {
 }
 
 void rt_goready(struct rt_g *g) {
+  rt_event_ready(g);
   rt_casgstatus(g, RT_GWAITING, RT_GRUNNABLE);
   rt_runqput(rt_getg()->m->p, g, true);
   rt_wakep();
@@ -370,8 +381,10 @@ void rt_goready(struct rt_g *g) {
 void rt_injectglist(struct rt_gqueue *list) {
   struct rt_p *p = rt_getg()->m->p;
   const int32_t n = list->n;
-  for (struct rt_g *g = list->head; g; g = g->schedlink)
+  for (struct rt_g *g = list->head; g; g = g->schedlink) {
+    rt_event_ready(g);
     rt_casgstatus(g, RT_GWAITING, RT_GRUNNABLE);
+  }
   if (p) {
     for (struct rt_g *g; (g = rt_gqueue_pop(list)) != NULL;) rt_runqput(p, g, false);
     if (n > 1) rt_wakep();
@@ -380,6 +393,14 @@ void rt_injectglist(struct rt_gqueue *list) {
   rt_globrunqput(list);
   int32_t idle = atomic_load(&rt_sched.npidle);
   for (int32_t i = 0; i < n && i < idle; i++) rt_startm(NULL, false);
+}
+
+// Also where a seed or a trace wants to know of it.
+bool rt_yield_watched;
+
+static void watch_yield(struct rt_g *g) {
+  if (rt_det.on) rt_det_yield(g);
+  rt_event_yield();
 }
 
 static void yield_m(struct rt_g *g) {
@@ -392,6 +413,6 @@ static void yield_m(struct rt_g *g) {
 void go_yield(void) {
   struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return;
-  if (__builtin_expect(rt_det.on, 0)) rt_det_yield(g);
+  if (__builtin_expect(rt_yield_watched, 0)) watch_yield(g);
   rt_mcall(yield_m);
 }

@@ -4,10 +4,12 @@
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/deterministic.h"
+#include "runtime/sched/event.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/options.h"
 #include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/stats.h"
 #include "runtime/sched/traceback.h"
 #include "runtime/stack/quarantine.h"
 
@@ -96,6 +98,9 @@ static void free_ps(void) {
     rt_sched.past.goroutines_ended += p->ended;
     rt_sched.past.steals += p->steals;
     rt_sched.past.preemptions += p->preemptions;
+    rt_sched.past.handoffs += p->handoffs;
+    rt_sched.past.switches += p->schedtick;
+    rt_sched.past.timers_fired += p->timers.fired;
     free(p);
     atomic_store(&rt_sched.allp[i], NULL);
   }
@@ -116,10 +121,12 @@ static void join_all(struct rt_m *m0) {
 
 // Everything but what outlives a go_run.
 static void reset(void) {
+  rt_lock(&rt_statslock);
   free_ps();
   const struct go_stats past = rt_sched.past;
   const uint64_t goids = atomic_load(&rt_sched.goidgen);
   rt_sched = (struct rt_sched){.past = past, .goidgen = goids};
+  rt_unlock(&rt_statslock);
 }
 
 static void finish(struct rt_m *m0) {
@@ -128,7 +135,9 @@ static void finish(struct rt_m *m0) {
   for (int32_t i = 0; i < atomic_load(&rt_sched.nallp); i++)
     rt_timers_free(&atomic_load(&rt_sched.allp[i])->timers);
   rt_netpoll_done();
+  rt_lock(&rt_statslock);
   free_goroutines(&m0->cache);
+  rt_unlock(&rt_statslock);
   rt_quarantine_empty(&m0->cache);
   rt_mfree(m0, &m0->cache);
 }
@@ -156,18 +165,21 @@ static void boot(void *arg) {
 static int configure(const struct go_config *config) {
   struct rt_options o;
   struct rt_text why = {.n = 0};
-  const int error = rt_options_read(config, os_getenv, &o, &why);
+  int error = rt_options_read(config, os_getenv, &o, &why);
+  if (!error) error = rt_trace_start(o.trace, &why);
   if (error) {
     rt_text_print(&why);
     return error;
   }
   rt_growth_options = o.growth;
+  if (rt_tracing) rt_growth_options.clock = rt_nanotime;
   rt_sched.asked = rt_sched.defaults = o.spawn;
   rt_settle(&rt_sched.defaults);
   if (o.seed) {
     rt_det_start(o.seed, o.fail_every);
     rt_clock_virtual(1);
   }
+  rt_yield_watched = rt_det.on || rt_tracing;
   rt_copystack_init();
   rt_regfile_init();
   atomic_store(&rt_sched.lastpoll, rt_nanotime());
@@ -204,6 +216,7 @@ int go_run(const struct go_config *config, void (*fn)(void *), void *arg) {
   if (!b.error) run(&b);
   if (!b.error && rt_sched.deadlocked) b.error = GO_EDEADLOCK;
   rt_traceback_done();
+  rt_trace_stop();
   rt_det_stop();
   rt_clock_virtual(0);
   reset();

@@ -71,6 +71,7 @@ struct rt_g {
   void (*panic_fn)(void *, const char *);  // of go_panic_handler
   void *panic_arg;
   bool panicking;
+  uint64_t flow;           // of the trace: the arrow to its next run
   void *fiber;             // ThreadSanitizer's name for the stack
   uint64_t priority;       // see deterministic.c
   void *fake_stack;        // AddressSanitizer's, while the goroutine does not run
@@ -118,7 +119,7 @@ struct rt_p {
   struct rt_gqueue gfree;   // dead goroutines, most with a stack; the running M's
   _Atomic uint64_t created, ended, steals;
   _Atomic uint64_t preemptions;
-  _Atomic uint64_t handoffs;  // sysmon
+  _Atomic uint64_t handoffs;  // taken from a system call; whoever takes it
 
   // Go's run queue: a ring that the owner fills and that anyone may empty.  head is moved by CAS,
   // tail by the owner alone; both count up forever.
@@ -166,6 +167,7 @@ struct rt_m {
   void *os_lo;             // bounds of the thread's own stack
   size_t os_bytes;
   uintptr_t os_sp;         // where that is free while the M is on g0
+  struct rt_tracebuf *trace;  // see trace.h; NULL: none
   struct rt_stackcache cache;
 } __attribute__((aligned(64)));
 

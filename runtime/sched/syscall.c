@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/sched/deterministic.h"
+#include "runtime/sched/event.h"
 #include "runtime/sched/sched.h"
 #include "runtime/stack/count.h"
 
@@ -10,12 +11,14 @@
 // one, which may go on anywhere, to make the call.
 static void leave_m(struct rt_g *g) {
   struct rt_m *m = g->m;
+  rt_event_leave(g);
   rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GRUNNABLE);
   if (rt_startg(g)) return;
   rt_casgstatus(g, RT_GRUNNABLE, RT_GRUNNING);  // no other M to be had: they wait
   g->m = m;
   m->curg = g;
+  rt_event_run(g);
   m->resume = g;
 }
 
@@ -27,6 +30,7 @@ int go_entersyscall(void) {
   if (g->m->preempted.n > 0) rt_mcall(leave_m);
   rt_point();
   struct rt_m *m = g->m;
+  rt_event_syscall(g);
   g->gs.sp = rt_getsp();  // for whoever prints this stack meanwhile
   rt_casgstatus(g, RT_GRUNNING, RT_GSYSCALL);
   struct rt_p *p = rt_releasep(m);
@@ -41,6 +45,7 @@ int go_entersyscall(void) {
 // On g0, without a P.
 static void exitsyscall0(struct rt_g *g) {
   struct rt_m *m = g->m;
+  rt_event_sysexit(g);
   rt_dropg(g);
   rt_casgstatus(g, RT_GSYSCALL, RT_GRUNNABLE);
   rt_lock(&rt_sched.lock);
@@ -63,13 +68,19 @@ int go_exitsyscall(void) {
   if (p && atomic_compare_exchange_strong(&p->status, &in_call, RT_PRUNNING)) {
     m->p = p;
     rt_casgstatus(g, RT_GSYSCALL, RT_GRUNNING);
+    rt_event_sysexit(g);
     return 0;
   }
   rt_mcall(exitsyscall0);
   return 0;
 }
 
-static void handoff(void *p) { rt_handoffp(p); }
+static void handoff(void *arg) {
+  struct rt_p *p = arg;
+  rt_count(&p->handoffs, 1);
+  rt_event_handoff(p, true);
+  rt_handoffp(p);
+}
 
 int go_blocking(void (*fn)(void *), void *arg) {
   if (!fn) return GO_EINVAL;

@@ -2,6 +2,7 @@
 // calls, goroutines that do not come back, the poller when nobody asks it, timers when nobody is
 // awake.  It has no P and runs no goroutines.
 #include <stdatomic.h>
+#include "runtime/sched/event.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
@@ -47,6 +48,7 @@ static bool retake_syscall(struct rt_p *p, int64_t now) {
   if (taken) {
     rt_count(&p->syscalltick, 1);
     rt_count(&p->handoffs, 1);
+    rt_event_handoff(p, false);
     rt_handoffp(p);
   }
   letgo();

@@ -138,6 +138,7 @@ bool rt_timers_run(struct rt_timers *ts, int64_t now) {
     void *arg = t->arg;
     const uint64_t seq = t->seq;
     take(ts, t);  // from here on it may be started again, or gone
+    rt_count(&ts->fired, 1);
     rt_unlock(&ts->lock);
     fn(arg, seq);
     any = true;

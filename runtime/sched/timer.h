@@ -41,6 +41,7 @@ struct rt_timers {
   struct rt_timerslot *heap;
   size_t n, cap;
   _Atomic int64_t first;  // when of the first; 0 if there is none
+  _Atomic uint64_t fired;  // fn was called; written under lock
 };
 
 // rt_timer_start starts a stopped timer for `when` on the current P's heap.  A goroutine, or g0

@@ -8,6 +8,7 @@
 #include "runtime/nosanitize.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace.h"
 
 enum {
   MOST = 1000,            // goroutines with a traceback; the others are counted
@@ -168,14 +169,19 @@ struct telling {
   uintptr_t pc;
 };
 
-RT_NOSANITIZE static void tell(void *arg) {
-  const struct telling *t = arg;
+RT_NOSANITIZE static void tell_of_goroutines(const struct telling *t) {
   const struct rt_g *g = t->m ? t->m->curg : NULL;
-  if (level == RT_TRACEBACK_ALL) stop_all(t->m);
   if (t->pc && g) print_header(g, atomic_load(&g->status) & ~(uint32_t)RT_GSCAN);
   if (t->pc && !g) say("\na thread that runs no goroutine\n");
   if (t->pc) os_backtrace(t->pc);
   if (level == RT_TRACEBACK_ALL) print_others(t->pc ? g : NULL);
+}
+
+static void tell(void *arg) {
+  const struct telling *t = arg;
+  if (level == RT_TRACEBACK_ALL || rt_tracing) stop_all(t->m);
+  rt_trace_lastwords();
+  if (level != RT_TRACEBACK_NONE) tell_of_goroutines(t);
 }
 
 // A goroutine's own stack may be small; the signal stack, and g0's, are not.
@@ -205,7 +211,7 @@ void rt_traceback_join(struct rt_m *m) {
 
 int rt_traceback_init(enum rt_traceback_level asked) {
   level = asked;
-  rt_lastwords_hook = asked == RT_TRACEBACK_NONE ? NULL : last_words;
+  rt_lastwords_hook = asked == RT_TRACEBACK_NONE && !rt_tracing ? NULL : last_words;
   return os_quit_install(on_quit);
 }
 

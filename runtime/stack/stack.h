@@ -80,12 +80,20 @@ struct rt_stackstats {
   _Atomic uint64_t in_use[GO_STACK_CLASSES];  // modulo 2^64: freed elsewhere counts there
 };
 
+// A move of a stack, for whoever reports it.
+struct rt_stackmove {
+  size_t from_bytes, to_bytes;
+  uint64_t bytes_copied, words_adjusted;
+  int64_t began_ns;  // 0 without a clock: see growth.h
+};
+
 // A thread's stacks at hand.
 struct rt_stackcache {
   uint32_t n[RT_STACK_KINDS][GO_STACK_CLASSES];
   uint32_t slots[RT_STACK_KINDS][GO_STACK_CLASSES][RT_STACK_CACHED];
   uint32_t wanted[RT_STACK_KINDS];  // bit i: class i should be at hand; see rt_stackcache_stock
   struct rt_stackstats stats;
+  struct rt_stackmove last;  // of those that its owner has made
 };
 
 // How the module guards and fills; set before the first allocation, then fixed.

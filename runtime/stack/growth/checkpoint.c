@@ -11,17 +11,14 @@ static bool is_low(const struct rt_gstack *gs) {
   return gs->sp < gs->stack.lo + 2 * RT_STACKGUARD && rt_stack_size(&gs->stack) < gs->max;
 }
 
-void rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  if (!is_low(gs)) {
-    rt_growth_forcemove(gs, cache);
-    return;
-  }
+bool rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  if (!is_low(gs)) return rt_growth_forcemove(gs, cache);
   const size_t size = rt_stack_size(&gs->stack);
   const size_t twice = size > gs->max / 2 ? gs->max : 2 * size;
   const size_t need = rt_stackneed(twice, gs->stack.hi - gs->sp, 0, gs->max);
   struct rt_copied moved;
   // Beyond the limit, or without memory, the goroutine goes on with what it has left.
-  if (need) (void)rt_newstack(gs, cache, need, gs->sp, &moved);
+  return need && rt_newstack(gs, cache, need, gs->sp, &moved) == 0;
 }
 
 int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes) {
@@ -31,7 +28,7 @@ int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_
       rt_stackneed(old, gs->stack.hi - gs->sp, bytes + 2 * RT_STACKGUARD, gs->max);
   if (size == 0) return GO_ELIMIT;
   if (size == old) {
-    rt_growth_forcemove(gs, cache);
+    (void)rt_growth_forcemove(gs, cache);
     return 0;
   }
   struct rt_copied moved;

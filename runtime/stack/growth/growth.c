@@ -40,6 +40,7 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
                 struct rt_copied *moved) {
   const struct rt_stack old = gs->stack;
   const bool grows = size > rt_stack_size(&old);
+  const int64_t began_ns = rt_growth_options.clock ? rt_growth_options.clock() : 0;
   struct rt_stack fresh;
   const int error = rt_stackalloc(gs->growth->kind, size, cache, &fresh);
   if (error) return error;
@@ -61,14 +62,16 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   rt_count(&cache->stats.pages_moved_growths, moved->moved_pages);
   rt_count(&cache->stats.bytes_copied, moved->bytes);
   rt_count(&cache->stats.words_adjusted, moved->adjusted);
+  cache->last = (struct rt_stackmove){rt_stack_size(&old), size, moved->bytes, moved->adjusted,
+                                      began_ns};
   return 0;
 }
 
-void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  if (!rt_growth_options.forcemove || !gs->growth->moves) return;
+bool rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  if (!rt_growth_options.forcemove || !gs->growth->moves) return false;
   struct rt_copied moved;
   // Best effort: without memory for a second stack, the goroutine stays where it is.
-  (void)rt_newstack(gs, cache, rt_stack_size(&gs->stack), gs->sp, &moved);
+  return rt_newstack(gs, cache, rt_stack_size(&gs->stack), gs->sp, &moved) == 0;
 }
 
 // The one message of a goroutine that cannot go on.

@@ -64,8 +64,9 @@ struct rt_growth {
   int (*fault)(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,
                size_t size, uintptr_t lowest);
 
-  // The goroutine is about to be resumed at gs->sp.  g0.  NULL: nothing to do.
-  void (*resume)(struct rt_gstack *gs, struct rt_stackcache *cache);
+  // The goroutine is about to be resumed at gs->sp.  True: its stack has moved.  g0.  NULL: nothing
+  // to do.
+  bool (*resume)(struct rt_gstack *gs, struct rt_stackcache *cache);
 
   // The program wants `bytes` below gs->sp.  g0, the goroutine's registers saved on its stack.
   // 0 or GO_E* with the stack as it was.  NULL: go_checkpoint only checks the limit.
@@ -88,6 +89,7 @@ struct rt_growth_options {
   size_t reserve_bytes;  // address range of one `reserve` stack
   bool forcemove;        // move at every resume and checkpoint
   bool quarantine;       // keep old stacks without access, and name who touches one
+  int64_t (*clock)(void);  // what times moves; signal-safe; NULL: nothing
 };
 extern struct rt_growth_options rt_growth_options;
 
@@ -95,13 +97,15 @@ extern struct rt_growth_options rt_growth_options;
 int rt_growth_alloc(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 // rt_newstack moves gs to a stack of `size` bytes: the live part from `lowest` up, the saved SP,
-// the bounds.  *moved tells what to do to registers and to pointers kept elsewhere.  On another
-// stack than gs's.  0, or GO_E* of rt_stackalloc with nothing changed.  [signal-safe]
+// the bounds.  *moved tells what to do to registers and to pointers kept elsewhere; cache->last,
+// what was done.  On another stack than gs's.  0, or GO_E* of rt_stackalloc with nothing changed.
+// [signal-safe]
 int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, uintptr_t lowest,
                 struct rt_copied *moved);
 
-// rt_growth_forcemove does that with the same size where forcemove is on and gs can move.
-void rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache);
+// rt_growth_forcemove does that with the same size where forcemove is on and gs can move: true if
+// it has.
+bool rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 // rt_growth_fault is the whole answer to a fault while gs runs: true if the instruction can run
 // again, false if the fault is not about this stack.  An overflow that cannot be helped prints
@@ -113,7 +117,7 @@ int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_
                    size_t size, uintptr_t lowest);
 // rt_growatresume and rt_growatcheckpoint are those of strategies that copy when the scheduler
 // has the goroutine: see checkpoint.c.
-void rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache);
+bool rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache);
 int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
 
 #ifdef __cplusplus

@@ -17,7 +17,9 @@ int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_
   if (error) return error;
   struct rt_regfile regs;
   os_fault_regs(fault, &regs);
-  rt_count(&cache->stats.words_adjusted, rt_regfile_adjust(&regs, &moved.words));
+  const uint64_t nregs = rt_regfile_adjust(&regs, &moved.words);
+  rt_count(&cache->stats.words_adjusted, nregs);
+  cache->last.words_adjusted += nregs;
   struct rt_wordmove shadow[RT_SHADOW_MOVES];
   const size_t nshadow = rt_sanitize_shadow(&moved.words, shadow);
   for (size_t i = 0; i < nshadow; i++) rt_regfile_adjust(&regs, &shadow[i]);

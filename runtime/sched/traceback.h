@@ -2,6 +2,8 @@
 #ifndef STACKLAB_RUNTIME_SCHED_TRACEBACK_H_
 #define STACKLAB_RUNTIME_SCHED_TRACEBACK_H_
 
+#include "runtime/sched/sched.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -12,6 +14,9 @@ enum rt_traceback_level { RT_TRACEBACK_NONE, RT_TRACEBACK_SINGLE, RT_TRACEBACK_A
 // end the process with that; rt_traceback_done ends the former.  While nothing runs.  GO_ETHREAD.
 int rt_traceback_init(enum rt_traceback_level level);
 void rt_traceback_done(void);
+
+// The words for states; "" for RT_GWAITING, of which the reason is told instead.
+extern const char *const rt_gstatus_names[RT_GSTATES];
 
 #ifdef __cplusplus
 }

@@ -91,7 +91,7 @@ struct range {
 };
 
 static int large_mappings(struct range *out, int most) {
-  enum { LARGE = 1 << 30 };
+  enum { LARGE = 16 << 20 };
   int n = 0;
   char line[512];
   FILE *maps = fopen("/proc/self/maps", "r");

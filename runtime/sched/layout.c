@@ -1,5 +1,6 @@
-// What a debugger needs to know of the runtime to find its goroutines (tools/gdb/goroutines.py).  This
-// file alone has full debug information in every build (see BUILD): the types that rt_layout leads to.
+// What a debugger needs to know of the runtime to find its goroutines (tools/gdb/goroutines.py).
+// This file alone has full debug information in every build (see BUILD): the types that rt_layout
+// leads to.
 #include "runtime/arch/arch.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"

@@ -51,7 +51,7 @@ def layout():
 
 
 def nanotime(sched, det):
-    """(the runtime's clock, whether that is all that there is to know about it)"""
+    """(the runtime's clock, whether it is that late and not later)"""
     connection = getattr(gdb.selected_inferior(), "connection", None)
     if not det["on"] and connection and connection.type == "native":
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC), True
@@ -305,6 +305,15 @@ def on_call(event):
 
 # ---- Commands ----------------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def one_line():
+    """What cannot be read is told as gdb tells it, not as an exception of Python."""
+    try:
+        yield
+    except gdb.error as error:
+        raise gdb.GdbError(str(error))
+
+
 class InfoGoroutines(gdb.Command):
     """List all goroutines: number, state, thread, function, and stack.
 The current one is marked: that of `goroutine N`, or what the selected thread runs."""
@@ -312,6 +321,10 @@ The current one is marked: that of `goroutine N`, or what the selected thread ru
     def invoke(self, argument, from_tty):
         if argument:
             raise gdb.GdbError("It takes no argument: %s" % argument)
+        with one_line():
+            self.show()
+
+    def show(self):
         all_of_them, known = goroutines(), threads()
         current = current_number(all_of_them, known)
         rows = [("", "Num", "State", "Thread", "Function", "Stack")]
@@ -340,6 +353,10 @@ When the process goes on, no goroutine is current but what the threads run."""
         super().__init__("goroutine", gdb.COMMAND_STACK)
 
     def invoke(self, argument, from_tty):
+        with one_line():
+            self.do(argument)
+
+    def do(self, argument):
         which, _, command = argument.strip().partition(" ")
         if which == "off" and not command:
             set_chosen(None)
@@ -386,8 +403,8 @@ When the process goes on, no goroutine is current but what the threads run."""
         gdb.execute("frame")
 
     def each(self, command):
-        known = threads()
-        for g in goroutines():
+        all_of_them, known = goroutines(), threads()
+        for g in all_of_them:
             gdb.write("\nGoroutine %d (%s) of %s:\n" % (g.number, g.state, g.function()))
             stops = Choice.resumed
             with same_place():

@@ -156,6 +156,7 @@ static void first(void *arg) {
   spawn(NULL, late, &seventy);  // nobody is there to run it
   make_cores_small();
   gdb_everything_is_set();
+  gdb_everything_is_set();
   go_on = 1;
   check(go_mutex_unlock(&mutex), "go_mutex_unlock");
   for (int64_t n = 1; n <= 2; n++) check(go_chan_send(numbers, &n), "go_chan_send");

@@ -14,6 +14,7 @@ ROOT = os.path.join(os.environ.get("TEST_SRCDIR", ""), os.environ.get("TEST_WORK
 SCRIPT = os.path.join(ROOT, "tools/gdb/goroutines.py")
 PROGRAM = os.path.join(ROOT, "tests/gdb_program")
 TMP = os.environ.get("TEST_TMPDIR") or tempfile.gettempdir()
+OUTPUT = os.path.join(TMP, "gdb_program.out")
 PATIENCE_S = 120
 SETTINGS = ["set confirm off", "set pagination off", "set width 0", "set style enabled off",
             "set debuginfod enabled off", "handle SIGSEGV nostop noprint pass"]
@@ -29,8 +30,8 @@ class Gdb:
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            ["gdb", "-nx", "-q", "-iex", "set prompt", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, cwd=TMP)
+            ["gdb", "-nx", "-q", "-iex", "set prompt", *arguments], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=TMP)
         self.watchdog = threading.Timer(PATIENCE_S, self.process.kill)
         self.watchdog.start()
         for setting in SETTINGS + ["source " + SCRIPT]:
@@ -52,9 +53,10 @@ class Gdb:
 
     def run(self):
         """Starts the program, up to where all goroutines are set."""
-        self.do("break gdb_everything_is_set")
-        answer = self.do("run")
-        if "hit Breakpoint 1" not in answer:
+        self.do("tbreak gdb_everything_is_set")
+        # Not among what gdb says, where it could be in the middle of a line.
+        answer = self.do("run >" + OUTPUT)
+        if "hit Temporary breakpoint 1" not in answer:
             raise AssertionError(answer)
 
     def end(self):
@@ -148,6 +150,8 @@ class Looking:
             self.assertEqual(names[-depth - 4:], ["receive_deep"] * (depth + 1) +
                              ["receiver", "rt_gomain", "rt_gostart"])
             self.assertTrue({"recv", "go_chan_recv"} & set(names), names)
+            self.gdb.do("frame 1")  # resumed, it has popped its pc last
+            self.assertEqual(self.value("*((void **)$sp - 1) == $pc"), "1")
 
     def test_locals_of_a_goroutine_that_waits_have_their_values(self):
         for strategy in "checkpoint", "signal":
@@ -213,7 +217,9 @@ class Process(Looking, unittest.TestCase):
         self.gdb.run()
 
     def check_that_it_ends_right(self, command="continue"):
-        self.say(command, r"(?ms)^sum %d$.*exited normally" % SUM)
+        self.say(command, "exited normally")
+        with open(OUTPUT, encoding="utf-8") as output:
+            self.assertEqual(output.read(), "sum %d\n" % SUM)
 
     def test_it_goes_on_as_if_nobody_had_looked(self):
         for row in self.rows():
@@ -225,9 +231,9 @@ class Process(Looking, unittest.TestCase):
         self.say("info goroutines", "^There is no process and no core to look at.$")
 
     def test_steps_are_the_threads(self):
-        for command in "next", "step":
+        for command in "next", "next", "step":
             self.gdb.do("goroutine " + self.row("locker").number)
-            self.say(command, r"^first \(")
+            self.gdb.do(command)
             self.assertEqual(self.functions("bt"), ["first", "rt_gomain", "rt_gostart"])
         self.gdb.do("goroutine " + self.row("locker").number)
         self.check_that_it_ends_right()
@@ -240,12 +246,26 @@ class Process(Looking, unittest.TestCase):
         self.gdb.do("delete")
         self.check_that_it_ends_right()
 
-    def test_functions_can_be_called(self):
+    def test_at_the_next_stop_the_thread_is_what_it_is(self):
+        self.gdb.do("break gdb_everything_is_set")  # again, with the same registers
         self.gdb.do("goroutine " + self.row("locker").number)
+        self.say("continue", "hit Breakpoint 2, ")
+        self.say("goroutine", r"^\[Current goroutine is %s \(running" % self.row("first").number)
+        self.assertEqual(self.functions("bt")[0], "gdb_everything_is_set")
+
+    def test_functions_can_be_called_on_threads_alone(self):
         self.assertEqual(self.value("gdb_twice(21)"), "42")
-        self.say("frame", " in locker ")
+        refusal = "^Cannot call functions in the program: may-call-functions is off.$"
+        for way_back in "goroutine off", "goroutine " + self.row("first").number, "next":
+            self.gdb.do("goroutine " + self.row("locker").number)
+            self.say("output gdb_twice(21)", refusal)
+            self.say("frame", " in locker ")
+            self.gdb.do(way_back)
+            self.assertEqual(self.value("gdb_twice(21)"), "42")
+        self.gdb.do("set may-call-functions off")
+        self.gdb.do("goroutine " + self.row("locker").number)
         self.gdb.do("goroutine off")
-        self.assertEqual(self.value("gdb_twice(21)"), "42")
+        self.say("output gdb_twice(21)", refusal)
         self.check_that_it_ends_right()
 
 

@@ -24,6 +24,7 @@ ARCHITECTURES = {
 WORD = 8
 
 chosen = None  # the Choice in force
+calls_allowed = True  # what the user had said before that
 
 
 # ---- What the runtime knows --------------------------------------------------------------------
@@ -59,8 +60,7 @@ def nanotime(sched, det):
 
 
 class Goroutine:
-    def __init__(self, g, where, status):
-        self.where = where  # a struct rt_g *
+    def __init__(self, g, status):
         self.number = int(g["gs"]["goid"])
         self.status = status
         self.sp = int(g["gs"]["sp"])
@@ -99,7 +99,7 @@ def goroutines():
             status = int(g["status"]) & ~status_type["RT_GSCAN"]
             if status in (status_type["RT_GDEAD"], status_type["RT_GIDLE"]):
                 continue
-            goroutine = Goroutine(g, chunk["g"][i].address, status)
+            goroutine = Goroutine(g, status)
             goroutine.runs = status in running
             if status == status_type["RT_GWAITING"]:
                 goroutine.state = "%s, %.1f s%s" % (
@@ -186,30 +186,18 @@ class Choice:
                                % goroutine.number)
         newest = gdb.newest_frame()
         self.number = goroutine.number
-        self.where, self.status = goroutine.where, goroutine.status
         self.ptid = gdb.selected_thread().ptid
         self.thread_sp = int(newest.read_register(self.sp_name))
         self.thread_pc = int(newest.read_register(registers[-1]))
         self.sp = goroutine.sp
-        self.memory = self.read_memory(WORD * len(registers))
-        self.saved = {name: self.memory[WORD * i:WORD * (i + 1)]
-                      for i, name in enumerate(registers)}
-        self.saved[self.sp_name] = (self.sp + len(self.memory)).to_bytes(WORD, "little")
+        memory = gdb.selected_inferior().read_memory(self.sp, WORD * len(registers)).tobytes()
+        self.saved = {name: memory[WORD * i:WORD * (i + 1)] for i, name in enumerate(registers)}
+        self.saved[self.sp_name] = (self.sp + len(memory)).to_bytes(WORD, "little")
         self.pc_name = registers[-1]
         # Callers are looked for at pc - 1, and rt_gostart, as yet, has called nobody.
         self.begun = int.from_bytes(self.saved[self.pc_name], "little") != int(layout()["gostart"])
         if not self.begun:
             self.saved[self.pc_name] = (int(layout()["gostart"]) + 1).to_bytes(WORD, "little")
-
-    def read_memory(self, size):
-        return gdb.selected_inferior().read_memory(self.sp, size).tobytes()
-
-    def holds(self):
-        """Whether the goroutine is where it was, or has come back there."""
-        gs = self.where["gs"]
-        return (int(gs["goid"]) == self.number and int(gs["sp"]) == self.sp and
-                int(self.where["status"]) == self.status and
-                self.read_memory(len(self.memory)) == self.memory)
 
     def is_of(self, frame):
         """Whether this is the thread's innermost frame."""
@@ -223,11 +211,18 @@ def applies():
 
 
 def set_chosen(choice):
-    global chosen
-    if choice is not chosen:
-        chosen = choice
-        frame_filter.enabled = choice is not None
-        gdb.invalidate_cached_frames()
+    global chosen, calls_allowed
+    if choice is chosen:
+        return
+    # A call of one of the program's functions lets everything else run, and the goroutine may be
+    # elsewhere when it returns: gdb 13 fails with an internal error when it misses the frame.
+    if chosen is None:
+        calls_allowed = gdb.parameter("may-call-functions")
+    allow = calls_allowed and choice is None
+    gdb.execute("set may-call-functions " + ("on" if allow else "off"), to_string=True)
+    chosen = choice
+    frame_filter.enabled = choice is not None
+    gdb.invalidate_cached_frames()
 
 
 class FrameId:
@@ -295,12 +290,6 @@ def on_resume(event):
     """The saved registers will not be right any more."""
     Choice.resumed += 1
     set_chosen(None)
-
-
-def on_call(event):
-    """A function of the program's was called; others may have run meanwhile."""
-    if isinstance(event, gdb.InferiorCallPostEvent) and chosen and not chosen.holds():
-        set_chosen(None)
 
 
 # ---- Commands ----------------------------------------------------------------------------------
@@ -421,7 +410,6 @@ frame_filter = FrameFilter()
 gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
 gdb.events.cont.connect(on_resume)
 gdb.events.exited.connect(on_resume)
-gdb.events.inferior_call.connect(on_call)
 InfoGoroutines("info goroutines", gdb.COMMAND_STATUS)
 InfoGoroutines("goroutines", gdb.COMMAND_STATUS)
 GoroutineCommand()

@@ -231,11 +231,19 @@ class Process(Looking, unittest.TestCase):
         self.say("info goroutines", "^There is no process and no core to look at.$")
 
     def test_steps_are_the_threads(self):
-        for command in "next", "next", "step":
+        for command in "finish", "n", "step", "stepi":
             self.gdb.do("goroutine " + self.row("locker").number)
             self.gdb.do(command)
             self.assertEqual(self.functions("bt"), ["first", "rt_gomain", "rt_gostart"])
         self.gdb.do("goroutine " + self.row("locker").number)
+        self.check_that_it_ends_right()
+
+    def test_a_goroutine_that_waits_cannot_be_made_to_return(self):
+        self.gdb.do("goroutine " + self.row("locker").number)
+        self.say("return", "^A goroutine that waits cannot be made to return.$")
+        self.gdb.do("goroutine off")
+        self.gdb.do("return")
+        self.assertEqual(self.functions("bt"), ["first", "rt_gomain", "rt_gostart"])
         self.check_that_it_ends_right()
 
     def test_a_goroutine_that_has_gone_on_is_current_no_more(self):

@@ -348,8 +348,12 @@ When the process goes on, no goroutine is current but what the threads run."""
     def do(self, argument):
         which, _, command = argument.strip().partition(" ")
         if which == "off" and not command:
-            set_chosen(None)
-            gdb.newest_frame().select()
+            if chosen:
+                set_chosen(None)
+                gdb.newest_frame().select()
+        elif which == "return":  # of hook-return
+            if applies():
+                raise gdb.GdbError("A goroutine that waits cannot be made to return.")
         elif which == "all" and command:
             self.each(command)
         elif re.fullmatch(r"\d+", which):
@@ -406,6 +410,14 @@ When the process goes on, no goroutine is current but what the threads run."""
                 raise gdb.GdbError("The process went on at goroutine %d." % g.number)
 
 
+def define_hook(command, does):
+    """Has gdb do that before a command, unless the user has a hook for it."""
+    try:
+        gdb.execute("show user hook-" + command, to_string=True)
+    except gdb.error:
+        gdb.execute("define hook-%s\n%s\nend" % (command, does))
+
+
 frame_filter = FrameFilter()
 gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
 gdb.events.cont.connect(on_resume)
@@ -413,5 +425,10 @@ gdb.events.exited.connect(on_resume)
 InfoGoroutines("info goroutines", gdb.COMMAND_STATUS)
 InfoGoroutines("goroutines", gdb.COMMAND_STATUS)
 GoroutineCommand()
+# Steps are the thread's, from its own innermost frame on; `return` would give it the registers of
+# the goroutine.
+for stepping in ("step", "next", "stepi", "nexti", "until", "advance", "finish", "jump"):
+    define_hook(stepping, "goroutine off")
+define_hook("return", "goroutine return")
 # The runtime's own signal, several a second: it interrupts whoever has run for 10 ms.
 gdb.execute("handle SIGURG nostop noprint pass", to_string=True)

@@ -1,6 +1,6 @@
 // gdb_program.c: goroutines in every state that a debugger may find them in; for gdb_test.py.
 //
-// It stops, for a debugger, in gdb_everything_is_set.  Left to itself it lets them all go on, adds
+// It stops, for a debugger, in everything_is_set.  Left to itself it lets them all go on, adds
 // up what they have in their frames, and prints that.
 #include <fcntl.h>
 #include <stdint.h>
@@ -77,10 +77,10 @@ static void reader(void *arg) {
 
 static void late(void *arg) { add(*(const int *)arg); }
 
-__attribute__((noinline)) static void gdb_everything_is_set(void) { __asm__ volatile(""); }
+__attribute__((noinline)) static void everything_is_set(void) { __asm__ volatile(""); }
 
 // To be called by a debugger.
-__attribute__((used)) static int gdb_twice(int n) { return 2 * n; }
+__attribute__((used)) static int twice(int n) { return 2 * n; }
 
 // ---- Small cores ------------------------------------------------------------------------------
 // gdb's generate-core-file writes all that can be read, 2 GiB for each arena of stacks, and gives a
@@ -155,8 +155,8 @@ static void first(void *arg) {
   while (!spinning) go_yield();
   spawn(NULL, late, &seventy);  // nobody is there to run it
   make_cores_small();
-  gdb_everything_is_set();
-  gdb_everything_is_set();
+  everything_is_set();
+  everything_is_set();
   go_on = 1;
   check(go_mutex_unlock(&mutex), "go_mutex_unlock");
   for (int64_t n = 1; n <= 2; n++) check(go_chan_send(numbers, &n), "go_chan_send");

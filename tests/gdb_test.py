@@ -21,8 +21,8 @@ SETTINGS = ["set confirm off", "set pagination off", "set width 0", "set style e
 # What the goroutines of gdb_program have in their frames, and what they are sent.
 SUM = sum(range(1000, 1002)) + sum(range(1000, 1501)) + 1 + 2 + 40 + 50 + 1 + 60 + 70
 
-ROW = re.compile(r"^(\*?) +(\d+)  +(\S.*?)  +(\d*) +(\w+)  +\[0x([0-9a-f]+), 0x([0-9a-f]+)\) "
-                 r"of (\w+), (\d+) bytes, grown (\d+) times$", re.M)
+ROW = re.compile(r"^(\*?) +(\d+)  +(\S.*?)  +(\d*) +(\w+)  +(\w+)  +(\d+[KMG]?)  +(\d+)  +"
+                 r"0x([0-9a-f]+)-0x([0-9a-f]+)$", re.M)
 
 
 class Gdb:
@@ -53,7 +53,7 @@ class Gdb:
 
     def run(self):
         """Starts the program, up to where all goroutines are set."""
-        self.do("tbreak gdb_everything_is_set")
+        self.do("tbreak everything_is_set")
         # Not among what gdb says, where it could be in the middle of a line.
         answer = self.do("run >" + OUTPUT)
         if "hit Temporary breakpoint 1" not in answer:
@@ -69,13 +69,13 @@ class Row:
     def __init__(self, match):
         self.current = match.group(1) == "*"
         self.number, self.state, self.thread, self.function = match.group(2, 3, 4, 5)
-        self.lo, self.hi = int(match.group(6), 16), int(match.group(7), 16)
-        self.strategy = match.group(8)
-        self.bytes, self.growths = int(match.group(9)), int(match.group(10))
+        self.strategy = match.group(6)
+        self.size, self.growths = match.group(7), int(match.group(8))
+        self.lo, self.hi = int(match.group(9), 16), int(match.group(10), 16)
 
 
 class Looking:
-    """What holds for a process and a core alike; `self.gdb` is at gdb_everything_is_set."""
+    """What holds for a process and a core alike; `self.gdb` is at everything_is_set."""
 
     def rows(self):
         text = self.gdb.do("info goroutines")
@@ -119,10 +119,11 @@ class Looking:
                 row = self.row(function, strategy)
                 self.assertRegex(row.state, "^%s$" % state)
                 self.assertEqual(row.thread != "", on_thread)
-                self.assertEqual(row.hi - row.lo, row.bytes)
+                self.assertEqual("%dK" % ((row.hi - row.lo) >> 10),
+                                 row.size.replace("256M", "262144K"))
                 if strategy == "signal":
                     self.assertGreater(row.growths, 0)
-                    self.assertGreater(row.bytes, 8192)
+                    self.assertGreater(row.hi - row.lo, 8192)
                 else:
                     self.assertEqual(row.growths, 0)
         self.assertEqual(len(self.rows()), 8)
@@ -140,13 +141,13 @@ class Looking:
         self.say("goroutine", r"^\[Current goroutine is %s \(mutex" % locker.number)
         self.gdb.do("goroutine off")
         self.assertTrue(self.row("first").current)
-        self.assertEqual(self.functions("bt")[:2], ["gdb_everything_is_set", "first"])
+        self.assertEqual(self.functions("bt")[:2], ["everything_is_set", "first"])
 
     def test_a_backtrace_is_the_goroutines_and_nothing_else(self):
         for strategy, depth in ("checkpoint", 1), ("signal", 500):
             self.gdb.do("goroutine " + self.row("receiver", strategy).number)
             names = self.functions("bt")
-            self.assertNotIn("gdb_everything_is_set", names)
+            self.assertNotIn("everything_is_set", names)
             self.assertEqual(names[-depth - 4:], ["receive_deep"] * (depth + 1) +
                              ["receiver", "rt_gomain", "rt_gostart"])
             self.assertTrue({"recv", "go_chan_recv"} & set(names), names)
@@ -193,7 +194,7 @@ class Looking:
                          [r.function for r in self.rows()])
         for function in "first", "receiver", "locker", "sleeper", "reader", "spinner":
             self.assertRegex(text, r"#\d+ .*\b%s \(.*\n#\d+ .* rt_gomain \(" % function)
-        self.say("frame", "^#0 .*gdb_everything_is_set")
+        self.say("frame", "^#0 .*everything_is_set")
 
     def test_errors_are_one_line_and_change_nothing(self):
         self.gdb.do("goroutine " + self.row("locker").number)
@@ -255,25 +256,25 @@ class Process(Looking, unittest.TestCase):
         self.check_that_it_ends_right()
 
     def test_at_the_next_stop_the_thread_is_what_it_is(self):
-        self.gdb.do("break gdb_everything_is_set")  # again, with the same registers
+        self.gdb.do("break everything_is_set")  # again, with the same registers
         self.gdb.do("goroutine " + self.row("locker").number)
         self.say("continue", "hit Breakpoint 2, ")
         self.say("goroutine", r"^\[Current goroutine is %s \(running" % self.row("first").number)
-        self.assertEqual(self.functions("bt")[0], "gdb_everything_is_set")
+        self.assertEqual(self.functions("bt")[0], "everything_is_set")
 
     def test_functions_can_be_called_on_threads_alone(self):
-        self.assertEqual(self.value("gdb_twice(21)"), "42")
+        self.assertEqual(self.value("twice(21)"), "42")
         refusal = "^Cannot call functions in the program: may-call-functions is off.$"
         for way_back in "goroutine off", "goroutine " + self.row("first").number, "next":
             self.gdb.do("goroutine " + self.row("locker").number)
-            self.say("output gdb_twice(21)", refusal)
+            self.say("output twice(21)", refusal)
             self.say("frame", " in locker ")
             self.gdb.do(way_back)
-            self.assertEqual(self.value("gdb_twice(21)"), "42")
+            self.assertEqual(self.value("twice(21)"), "42")
         self.gdb.do("set may-call-functions off")
         self.gdb.do("goroutine " + self.row("locker").number)
         self.gdb.do("goroutine off")
-        self.say("output gdb_twice(21)", refusal)
+        self.say("output twice(21)", refusal)
         self.check_that_it_ends_right()
 
 

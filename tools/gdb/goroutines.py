@@ -294,6 +294,14 @@ def on_resume(event):
 
 # ---- Commands ----------------------------------------------------------------------------------
 
+def size(n):
+    """As the options of go.h say it."""
+    for shift, unit in (30, "G"), (20, "M"), (10, "K"):
+        if n and n % (1 << shift) == 0:
+            return "%d%s" % (n >> shift, unit)
+    return str(n)
+
+
 @contextlib.contextmanager
 def one_line():
     """What cannot be read is told as gdb tells it, not as an exception of Python."""
@@ -304,7 +312,8 @@ def one_line():
 
 
 class InfoGoroutines(gdb.Command):
-    """List all goroutines: number, state, thread, function, and stack.
+    """List all goroutines: number, state, thread, first function, and stack (its strategy, size,
+how often it has grown, where it lies).
 The current one is marked: that of `goroutine N`, or what the selected thread runs."""
 
     def invoke(self, argument, from_tty):
@@ -316,14 +325,14 @@ The current one is marked: that of `goroutine N`, or what the selected thread ru
     def show(self):
         all_of_them, known = goroutines(), threads()
         current = current_number(all_of_them, known)
-        rows = [("", "Num", "State", "Thread", "Function", "Stack")]
+        rows = [("  Num", "State", "Thread", "Function", "Strategy", "Size", "Grown", "Stack")]
         for g in all_of_them:
             thread = thread_of(g, known)
             lo, hi = int(g.stack["lo"]), int(g.stack["hi"])
-            rows.append(("*" if g.number == current else "", str(g.number), g.state,
+            rows.append(("%s %d" % ("*" if g.number == current else " ", g.number), g.state,
                          str(thread.num) if thread else "", g.function(),
-                         "[%#x, %#x) of %s, %d bytes, grown %d times" % (
-                             lo, hi, g.growth["name"].string(), hi - lo, g.growths)))
+                         g.growth["name"].string(), size(hi - lo), str(g.growths),
+                         "%#x-%#x" % (lo, hi)))
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             gdb.write("  ".join(map(str.ljust, row, widths)).rstrip() + "\n")

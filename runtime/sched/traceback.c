@@ -70,9 +70,10 @@ static void decimal(struct rt_text *t, int64_t ns) {  // seconds with one digit 
   rt_text_str(t, " s");
 }
 
+const char *const rt_gstatus_names[RT_GSTATES] = {"idle", "runnable", "running", "syscall", "",
+                                                  "dead", "stack being moved", "preempted"};
+
 RT_NOSANITIZE static void print_state(struct rt_text *t, const struct rt_g *g, uint32_t status) {
-  static const char *const names[RT_GSTATES] = {"idle", "runnable", "running", "syscall", "",
-                                                "dead", "stack being moved", "preempted"};
   rt_text_str(t, " [");
   if (status == RT_GWAITING) {
     const int64_t waited = rt_nanotime() - g->waitsince;
@@ -80,7 +81,7 @@ RT_NOSANITIZE static void print_state(struct rt_text *t, const struct rt_g *g, u
     rt_text_str(t, ", ");
     decimal(t, waited > 0 ? waited : 0);
   } else {
-    rt_text_str(t, names[status]);
+    rt_text_str(t, rt_gstatus_names[status]);
   }
   rt_text_str(t, "]");
 }

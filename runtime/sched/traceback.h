@@ -2,6 +2,8 @@
 #ifndef STACKLAB_RUNTIME_SCHED_TRACEBACK_H_
 #define STACKLAB_RUNTIME_SCHED_TRACEBACK_H_
 
+#include "runtime/sched/sched.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,8 +17,10 @@ void rt_traceback_done(void);
 
 // rt_traceback_join notes that m is the calling thread, which can be stopped from here on; fills in
 // m->self.
-struct rt_m;
 void rt_traceback_join(struct rt_m *m);
+
+// The words for states; "" for RT_GWAITING, of which the reason is told instead.
+extern const char *const rt_gstatus_names[RT_GSTATES];
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,7 @@
 // Why goroutines wait, in words.
 #include "runtime/sched/waitreason.h"
 
-static const char *const names[RT_WAIT_REASONS] = {
+const char *const rt_waitreason_names[RT_WAIT_REASONS] = {
     [RT_WAIT_NONE] = "",
     [RT_WAIT_CHANSEND] = "chan send",
     [RT_WAIT_CHANRECEIVE] = "chan receive",
@@ -22,5 +22,5 @@ static const char *const names[RT_WAIT_REASONS] = {
 };
 
 const char *rt_waitreason_name(enum rt_waitreason why) {
-  return (unsigned)why < RT_WAIT_REASONS ? names[why] : "?";
+  return (unsigned)why < RT_WAIT_REASONS ? rt_waitreason_names[why] : "?";
 }

@@ -26,5 +26,6 @@ enum rt_waitreason {
 // rt_waitreason_name returns Go's words for it, such as "chan receive"; "" for NONE.  Any stack;
 // signal-safe.
 const char *rt_waitreason_name(enum rt_waitreason why);
+extern const char *const rt_waitreason_names[RT_WAIT_REASONS];
 
 #endif

@@ -101,4 +101,29 @@ TEST(Polldesc, ALateCallForAnEarlierDeadlineIsNoTimeout) {
   EXPECT_TRUE(expired[1]);
 }
 
+// Nor is one that comes when its stream has been closed, and the memory is another's.
+TEST(Polldesc, ALateCallForAClosedStreamIsNoTimeoutOfTheNext) {
+  bool same = false, expired = true;
+  ASSERT_EQ(RunFirst(Config(1), [&] {
+    const auto open = [] {
+      rt_polldesc *pd = nullptr;
+      if (rt_pollopen(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), &pd) != 0) abort();
+      return pd;
+    };
+    rt_polldesc *first = open();
+    const int64_t far = go_nanotime() + int64_t{1000} * GO_SECOND;
+    if (rt_polldeadline(first, RT_POLLREAD, far) != 0) abort();
+    rt_timer &timer = first->side[RT_POLLREAD].timer;
+    const uint64_t early = timer.seq;
+    rt_pollclose(first);
+    rt_polldesc *next = open();
+    same = next == first;
+    timer.fn(timer.arg, early);
+    expired = next->side[RT_POLLREAD].expired;
+    rt_pollclose(next);
+  }), GO_OK);
+  EXPECT_TRUE(same);
+  EXPECT_FALSE(expired);
+}
+
 }  // namespace

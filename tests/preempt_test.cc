@@ -2,6 +2,7 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,8 +11,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/sched/preempt.h"
@@ -455,6 +459,72 @@ TEST(Preempt, TheRuntimesCodeIsKnownByItsAddress) {
   EXPECT_TRUE(theirs < rt_text_lo || theirs >= rt_text_hi);
   if (!kSanitized) EXPECT_TRUE(os_own_text(reinterpret_cast<uintptr_t>(theirs)));
   EXPECT_FALSE(os_own_text(reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"))));
+}
+
+// What of section `name` of this program lies in memory: [lo, hi), 0 bytes if there is none.
+std::pair<uintptr_t, uintptr_t> Section(const char *name) {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  const std::string exe{std::istreambuf_iterator<char>(file), {}};
+  const auto *header = reinterpret_cast<const ElfW(Ehdr) *>(exe.data());
+  const auto *sections = reinterpret_cast<const ElfW(Shdr) *>(exe.data() + header->e_shoff);
+  const char *names = exe.data() + sections[header->e_shstrndx].sh_offset;
+  uintptr_t base = 0;  // the first object is the program
+  dl_iterate_phdr([](dl_phdr_info *info, size_t, void *out) {
+    *static_cast<uintptr_t *>(out) = info->dlpi_addr;
+    return 1;
+  }, &base);
+  for (int i = 0; i < header->e_shnum; i++) {
+    const uintptr_t lo = base + sections[i].sh_addr;
+    if (strcmp(names + sections[i].sh_name, name) == 0) return {lo, lo + sections[i].sh_size};
+  }
+  return {0, 0};
+}
+
+// Whoever is interrupted in a stub may have been called by the runtime, and hold a lock of its.
+TEST(Preempt, TheLinkersStubsAreNotOwnText) {
+  enum { kStub = 16 };
+  ASSERT_EQ(RunFirst(Procs(1), [] {}), GO_OK);
+  const auto [lo, hi] = Section(".plt");
+  ASSERT_LT(lo, hi);
+  // The first is for lazy binding, which there is none of.
+  for (uintptr_t stub = lo + kStub; stub < hi; stub += kStub) EXPECT_FALSE(os_own_text(stub));
+}
+
+// A channel copies elements with memcpy, under its lock.
+TEST(Preempt, AChannelIsNotInterruptedWhileItCopies) {
+  SKIP_IF_SANITIZED();
+  enum { kWorkers = 3 };
+  struct Element {
+    char bytes[64];
+  };
+  static go_chan *c;
+  static uint64_t sent, got;
+  sent = got = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    if (go_chan_new(sizeof(Element), 8, &c) != GO_OK) abort();
+    const Storm storm(400);
+    go_waitgroup_add(&done, kWorkers);
+    for (int i = 0; i < kWorkers; i++) {
+      Go([](void *) {
+        uint64_t in = 0, out = 0;
+        Element e = {};
+        while (!preempt_stop) {
+          in += go_chan_try_send(c, &e) == GO_OK;
+          out += go_chan_try_recv(c, &e) == GO_OK;
+        }
+        go_preempt_off();
+        sent += in;
+        got += out;
+        go_preempt_on();
+        go_waitgroup_done(&done);
+      });
+    }
+    go_waitgroup_wait(&done);
+    Element e;
+    while (go_chan_try_recv(c, &e) == GO_OK) got++;
+    go_chan_free(c);
+  }), GO_OK);
+  EXPECT_EQ(sent, got);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <vector>
 
+#include "runtime/arch/arch.h"
+#include "runtime/sched/sched.h"
 #include "tests/goroutine.h"
 
 namespace {
@@ -122,6 +124,38 @@ TEST(Entersyscall, LosesItsPlaceWhenTheCallLasts) {
     go_exitsyscall();
   }), GO_OK);
   EXPECT_TRUE(seen);
+}
+
+// Two threads in calls, one P, which the second has had meanwhile: whoever comes back first takes
+// it, and is where it runs.
+TEST(Entersyscall, WhoTakesThePlaceOfAnotherCallCanBeInterrupted) {
+  int taken = 0, wrong = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    static std::atomic<bool> inside, out;
+    static go_waitgroup done;
+    for (int i = 0; i < 50; i++) {
+      inside = out = false;
+      go_waitgroup_add(&done, 1);
+      go_spawn(nullptr, [](void *) {
+        go_entersyscall();
+        inside = true;
+        while (!out) Block(1);
+        go_exitsyscall();
+        go_waitgroup_done(&done);
+      }, nullptr);
+      const struct rt_m *m = rt_getg()->m;
+      go_entersyscall();
+      while (!inside) __builtin_ia32_pause();
+      go_exitsyscall();
+      // Elsewhere only if sysmon has handed the place on.
+      taken += rt_getg()->m == m;
+      wrong += rt_getg()->m->p->m != rt_getg()->m;
+      out = true;
+      go_waitgroup_wait(&done);
+    }
+  }), GO_OK);
+  EXPECT_GT(taken, 0);
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(Entersyscall, ManyShortCallsFromManyGoroutines) {

@@ -2,10 +2,12 @@
 // could lose; many connections on few threads.
 #include <dirent.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -191,6 +193,36 @@ TEST(Tcp, IPv6AndNames) {
   EXPECT_EQ(peer.substr(0, 6), "[::1]:");
   EXPECT_GE(many, 1);
   EXPECT_TRUE(resolved == "127.0.0.1" || resolved == "::1") << resolved;
+}
+
+// The first port above 1023 that /etc/services has a name for; false if there is none.
+bool NamedPort(std::string *name, int *port) {
+  bool found = false;
+  for (const servent *s; !found && (s = getservent()) != nullptr;) {
+    *name = s->s_name;
+    *port = ntohs(static_cast<uint16_t>(s->s_port));
+    found = *port > 1023 && strcmp(s->s_proto, "tcp") == 0 && isalpha((*name)[0]);
+  }
+  endservent();
+  return found;
+}
+
+TEST(Tcp, APortMayHaveANameWhereverTheHostHasNone) {
+  std::string name, at;
+  int port = 0, error = 1, nobody = 0;
+  if (!NamedPort(&name, &port)) GTEST_SKIP() << "no /etc/services";
+  ASSERT_EQ(RunFirst(Config(1), [&] {
+    go_tcp *l = nullptr;
+    error = go_tcp_listen((":" + name).c_str(), &l);
+    if (error == GO_OK) at = Local(l);
+    go_tcp_close(l);
+    nobody = go_tcp_listen(":no-such-service", &l);
+  }), GO_OK);
+  EXPECT_EQ(nobody, GO_ENOHOST);
+  if (error == GO_ESYSTEM - EADDRINUSE) return;
+  EXPECT_EQ(error, GO_OK) << name;
+  const std::string where = ":" + std::to_string(port);
+  EXPECT_TRUE(at == "[::]" + where || at == "0.0.0.0" + where) << at;
 }
 
 // ---- What a single announcement may hide ----------------------------------------------------

@@ -53,6 +53,14 @@ static bool parse_port(const char *text, uint16_t *out) {
   return *end == 0 && n <= UINT16_MAX;
 }
 
+// Every address of this machine.
+static int wildcards(uint16_t port, struct os_addr *out) {
+  os_addr_parse("::", &out[0]);
+  os_addr_parse("0.0.0.0", &out[1]);  // where there is no IPv6
+  out[0].port = out[1].port = port;
+  return 2;
+}
+
 int rt_resolve_address(const char *address, struct os_addr *out) {
   struct lookup l = {.out = out, .most = RT_RESOLVE_MOST};
   if (!address || !split(address, &l)) return GO_EINVAL;
@@ -60,15 +68,15 @@ int rt_resolve_address(const char *address, struct os_addr *out) {
   const bool number = parse_port(l.service, &port);
   if (!number && !isalpha((unsigned char)l.service[0])) return GO_EINVAL;
   const bool any = l.host[0] == 0;
-  if (number && os_addr_parse(any ? "::" : l.host, out)) {
+  if (number && any) return wildcards(port, out);
+  if (number && os_addr_parse(l.host, out)) {
     out->port = port;
-    if (!any) return 1;
-    os_addr_parse("0.0.0.0", &out[1]);  // where there is no IPv6
-    out[1].port = port;
-    return 2;
+    return 1;
   }
+  if (any) strcpy(l.host, "0.0.0.0");  // only the port is asked for
   const int error = go_blocking(lookup, &l);
-  return error ? error : l.answer;
+  if (error) return error;
+  return any && l.answer > 0 ? wildcards(out->port, out) : l.answer;
 }
 
 int go_resolve(const char *host, char (*out)[GO_TCP_ADDRESS], int most) {

@@ -190,7 +190,8 @@ int os_preempt_install(os_preempt_handler_fn fn);
 // os_thread_preempt interrupts a thread that has called os_thread_self and has not ended.
 void os_thread_preempt(const struct os_thread *t);
 
-// os_own_text tells whether pc lies in the code of the program itself: not in a shared library, and
+// os_own_text tells whether pc lies in the code of the program itself: not in a shared library, nor
+// in a stub of the linker's on the way to one, which the runtime's calls pass through as well; and
 // not if the program is linked statically, where libc cannot be told from it.  [signal-safe]
 bool os_own_text(uintptr_t pc);
 

@@ -114,12 +114,19 @@ static void drain(struct rt_polldesc *pd, enum rt_pollmode mode, struct rt_gqueu
   if (ready->n > before) atomic_fetch_sub(&rt_pollwaiters, ready->n - before);
 }
 
+// pd->lock held.  A late call of the side's timer finds another number.
+static void stop_timer(struct rt_polldesc *pd, enum rt_pollmode mode) {
+  struct rt_timer *t = &pd->side[mode].timer;
+  rt_timer_stop(t);
+  t->seq = t->seq ? t->seq + 2 : 2 + (uint64_t)mode;
+}
+
 int rt_pollclose(struct rt_polldesc *pd) {
   if (atomic_exchange(&pd->closed, true)) return GO_ECLOSED;
   struct rt_gqueue woken = {0};
   rt_lock(&pd->lock);
   for (int mode = 0; mode < RT_POLLMODES; mode++) {
-    rt_timer_stop(&pd->side[mode].timer);
+    stop_timer(pd, (enum rt_pollmode)mode);  // pd may be another stream's when it comes
     drain(pd, (enum rt_pollmode)mode, &woken);
   }
   rt_unlock(&pd->lock);
@@ -200,9 +207,7 @@ int rt_polldeadline(struct rt_polldesc *pd, enum rt_pollmode mode, int64_t until
   struct rt_gqueue woken = {0};
   int error = 0;
   rt_lock(&pd->lock);
-  rt_timer_stop(&s->timer);
-  // A late call finds another number.
-  s->timer.seq = s->timer.seq ? s->timer.seq + 2 : 2 + (uint64_t)mode;
+  stop_timer(pd, mode);
   s->expired = until != 0 && until <= rt_nanotime();
   if (s->expired)
     drain(pd, mode, &woken);

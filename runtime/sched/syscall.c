@@ -67,6 +67,8 @@ int go_exitsyscall(void) {
   uint32_t in_call = RT_PSYSCALL;
   if (p && atomic_compare_exchange_strong(&p->status, &in_call, RT_PRUNNING)) {
     m->p = p;
+    // Another M may have had it meanwhile, and be in a call now: sysmon interrupts whom p names.
+    atomic_store_explicit(&p->m, m, memory_order_release);
     rt_casgstatus(g, RT_GSYSCALL, RT_GRUNNING);
     rt_event_sysexit(g);
     return 0;

@@ -2,12 +2,16 @@
 #ifndef STACKLAB_RUNTIME_OS_LINUX_CONTEXT_H_
 #define STACKLAB_RUNTIME_OS_LINUX_CONTEXT_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "runtime/arch/arch.h"
 
 void os_context_pc_sp(void *context, uintptr_t *pc, uintptr_t *sp);
 // os_context_call pushes the interrupted pc below `redzone` bytes under SP, and goes to fn.
 void os_context_call(void *context, uintptr_t fn, size_t redzone);
+// os_context_stub tells whether pc lies in a stub of the linker's, from where a call goes on to a
+// shared library.  pc: in text that ends at `to`.
+bool os_context_stub(uintptr_t pc, uintptr_t to);
 void os_context_regs(void *context, struct rt_regfile *out);
 
 #endif

@@ -1,6 +1,7 @@
 // The signal frame of Linux on x86-64 (arch/x86/include/uapi/asm/sigcontext.h): the general
 // registers are gregs[REG_R8..REG_RSP], the first sixteen; the vector state hangs from fpregs.
 #include <assert.h>
+#include <string.h>
 #include <ucontext.h>
 #include "runtime/os/linux/context.h"
 
@@ -26,6 +27,18 @@ void os_context_call(void *context, uintptr_t fn, size_t redzone) {
   *(uintptr_t *)sp = (uintptr_t)mc->gregs[REG_RIP];
   mc->gregs[REG_RSP] = (greg_t)sp;
   mc->gregs[REG_RIP] = (greg_t)fn;
+}
+
+// A stub is [endbr64] [bnd] jmp *slot(%rip) (psABI 5.2.5), and nothing after that runs where all
+// slots are bound at start.  A compiler makes such jumps too: it does not matter.
+bool os_context_stub(uintptr_t pc, uintptr_t to) {
+  static const unsigned char endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa}, jump[] = {0xff, 0x25};
+  enum { BND = 0xf2, MOST = sizeof endbr64 + 1 + sizeof jump };
+  if (to - pc < MOST) return false;  // a stub takes 16 bytes
+  const unsigned char *at = (const unsigned char *)pc;
+  if (memcmp(at, endbr64, sizeof endbr64) == 0) at += sizeof endbr64;
+  if (*at == BND) at++;
+  return memcmp(at, jump, sizeof jump) == 0;
 }
 
 void os_context_regs(void *context, struct rt_regfile *out) {

@@ -20,7 +20,7 @@ static int ntexts;
 
 bool os_own_text(uintptr_t pc) {
   for (int i = 0; i < ntexts; i++)
-    if (pc >= texts[i].from && pc < texts[i].to) return true;
+    if (pc >= texts[i].from && pc < texts[i].to) return !os_context_stub(pc, texts[i].to);
   return false;
 }
 

@@ -282,6 +282,26 @@ TEST(Timer, TicksAndDropsWhatIsTooLate) {
   EXPECT_EQ(ticks[5], GO_EAGAIN);
 }
 
+// The second tick would come after the end of time.
+TEST(Timer, APeriodMayBeLongerThanTimeItself) {
+  static std::atomic<int> fired;
+  for (const int64_t period : {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2 + 1}) {
+    fired = 0;
+    bool pending = false;
+    ASSERT_EQ(RunFirst(Procs(1), [&] {
+      go_timer *t = nullptr;
+      go_timer_func([](void *) { fired++; }, nullptr, &t);
+      go_timer_start(t, 0, period);
+      while (fired == 0) go_yield();
+      go_sleep(GO_MILLISECOND);
+      pending = go_timer_stop(t);
+      go_timer_free(t);
+    }), GO_OK);
+    EXPECT_EQ(fired, 1);
+    EXPECT_TRUE(pending);
+  }
+}
+
 // Started, stopped and freed from all sides while it fires.
 TEST(ConcurrentTimer, StartedAndStoppedFromAllSides) {
   static std::atomic<int> fired;

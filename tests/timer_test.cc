@@ -302,6 +302,30 @@ TEST(Timer, APeriodMayBeLongerThanTimeItself) {
   }
 }
 
+// Once a timer has been stopped nothing of it is on its way to the channel.
+TEST(ConcurrentTimer, ItsChannelMayGoOnceItHasStopped) {
+  for (const int procs : {1, 2, 4}) {
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 3);
+      for (int who = 0; who < 3; who++) {
+        Go([](void *) {
+          for (int i = 0; i < 200; i++) {
+            go_chan *c = nullptr;
+            go_timer *t = nullptr;
+            if (go_chan_new(8, 1, &c) != 0 || go_timer_chan(c, &t) != 0) abort();
+            if (go_timer_start(t, 100 * (i % 20), 1) != 0) abort();
+            if (i % 2) go_yield();
+            go_timer_free(t);
+            go_chan_free(c);
+          }
+          go_waitgroup_done(&done);
+        });
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+  }
+}
+
 // Started, stopped and freed from all sides while it fires.
 TEST(ConcurrentTimer, StartedAndStoppedFromAllSides) {
   static std::atomic<int> fired;

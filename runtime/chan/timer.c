@@ -25,14 +25,14 @@ static void drop(struct go_timer *t) {
     free(t);
 }
 
-// False: there is no memory for the goroutine.
-static bool fire(struct go_timer *t) {
+// t->lock is held: whoever has stopped the timer may free the channel.  Returns whom to ready.
+static struct rt_g *tick(struct go_timer *t) {
   const int64_t now = rt_nanotime();
-  if (t->c)
-    rt_chan_trysend(t->c, &now);
-  else
-    return rt_newproc(t->fn, t->arg) == 0;
-  return true;
+  struct rt_g *wake;
+  rt_plock(&t->c->lock);
+  rt_chan_sendnow(t->c, &now, &wake);
+  rt_punlock(&t->c->lock);
+  return wake;
 }
 
 // Tries once more, soon, unless the owner has changed his mind.
@@ -64,8 +64,11 @@ static void due(void *arg, uint64_t seq) {
     if (again) atomic_fetch_add(&t->refs, 1);
   }
   if (current || seq == 0) t->armed = again;
+  struct rt_g *wake = current && t->c ? tick(t) : NULL;
   rt_unlock(&t->lock);
-  if (current && !fire(t)) retry(t, seq);
+  if (wake) rt_goready(wake);
+  // Without memory for the goroutine, later.
+  if (current && t->fn && rt_newproc(t->fn, t->arg) != 0) retry(t, seq);
   drop(t);
 }
 

@@ -191,6 +191,29 @@ TEST(Sleep, SurvivesGomaxprocsGoingDown) {
   }), GO_OK);
 }
 
+// The timer lies with a P that is there no more, and nobody is idle to look after it.
+TEST(Sleep, WakesWhenItsPHasGoneAndTheOthersAreBusy) {
+  static std::atomic<bool> asleep, awake;
+  static std::atomic<int> away;
+  asleep = awake = false;
+  away = 0;
+  ASSERT_EQ(RunFirst(Procs(2), [] {
+    Go([](void *) {
+      while (rt_getg()->m->p->id == 0) go_yield();
+      away = 1;
+      const int64_t until = go_nanotime() + 20 * GO_MILLISECOND;
+      asleep = true;
+      go_sleep(until - go_nanotime());
+      awake = true;
+    });
+    while (!asleep) go_yield();
+    go_gomaxprocs(1);
+    const int64_t patience = go_nanotime() + 5 * int64_t{GO_SECOND};
+    while (!awake && go_nanotime() < patience) go_yield();
+  }), GO_OK);
+  EXPECT_TRUE(awake);
+}
+
 // ---- Timers ----------------------------------------------------------------------------------
 
 TEST(Timer, RunsAFunctionOnce) {

@@ -62,7 +62,7 @@ size_t go_chan_cap(const struct go_chan *c) { return c ? c->cap : 0; }
 static void copy(const struct go_chan *c, void *to, const void *from) {
   if (c->elem == 8)
     memcpy(to, from, 8);
-  else
+  else if (c->elem > 0)  // elements without bytes may be nowhere
     memcpy(to, from, c->elem);
 }
 

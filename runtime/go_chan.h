@@ -19,7 +19,9 @@ struct go_chan;
 // go_chan_new makes a channel of elements of `elem` bytes (0 to 65,536) with room for `cap` of
 // them; 0: each send waits for its receiver.  Any stack.  GO_EINVAL, GO_ENOMEM.
 int go_chan_new(size_t elem, size_t cap, struct go_chan **out);
-// go_chan_free gives a channel's memory back; nobody may use it any more.  NULL does nothing.
+// go_chan_free gives a channel's memory back; nobody may use it any more, nor be in a go_select
+// that names it, even if that has been served.  Whoever has received the last element may free it
+// where that came from a go_chan_send.  NULL does nothing.
 void go_chan_free(struct go_chan *c);
 
 // go_chan_send waits until it can pass *elem on, then does.  go_chan_recv waits for an element and
@@ -33,6 +35,7 @@ int go_chan_recv(struct go_chan *c, void *elem);
 int go_chan_try_send(struct go_chan *c, const void *elem);
 int go_chan_try_recv(struct go_chan *c, void *elem);
 // The same, but wait no longer than until `deadline`, in ns of go_nanotime: GO_ETIMEDOUT.
+// GO_ENOMEM or GO_EPOLL, with nothing sent or received: no timer could be had.
 int go_chan_send_until(struct go_chan *c, const void *elem, int64_t deadline);
 int go_chan_recv_until(struct go_chan *c, void *elem, int64_t deadline);
 
@@ -54,8 +57,8 @@ struct go_case {
 };
 
 // go_select waits until one of n cases (0 to 65,536) can go on, does it, and returns its number;
-// among several that can, each is as likely.  Goroutine only; parks.  GO_EINVAL, GO_ENOMEM: no case
-// was done.  With no case that can ever be ready it waits for ever.
+// among several that can, each is as likely.  Goroutine only; parks.  GO_EINVAL, GO_ENOMEM,
+// GO_EPOLL: no case was done.  With no case that can ever be ready it waits for ever.
 int go_select(struct go_case *cases, int n);
 // The same, but instead of waiting GO_EAGAIN (Go's default case), or GO_ETIMEDOUT after `deadline`.
 int go_select_try(struct go_case *cases, int n);

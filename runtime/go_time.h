@@ -30,7 +30,8 @@ int go_sleep(int64_t ns);
 // go_timer_func makes a timer that, when it is due, runs fn(arg) in a goroutine of its own (Go's
 // time.AfterFunc); go_timer_chan, one that sends the time, an int64_t, on c, which has elements of
 // 8 bytes: where that would have to wait, the time is dropped.  Both are stopped at first.  The
-// channel must outlive the timer.  Goroutine only.  GO_EINVAL, GO_ENOMEM.
+// channel must be there until the timer is stopped for good or freed.  Goroutine only.  GO_EINVAL,
+// GO_ENOMEM; GO_EMOVES: arg points into the caller's own stack, which may move.
 int go_timer_func(void (*fn)(void *), void *arg, struct go_timer **out);
 int go_timer_chan(struct go_chan *c, struct go_timer **out);
 
@@ -40,7 +41,8 @@ int go_timer_chan(struct go_chan *c, struct go_timer **out);
 // or GO_EPOLL with the timer stopped.
 int go_timer_start(struct go_timer *t, int64_t ns, int64_t period);
 // go_timer_stop returns true if that kept the timer from its next time; false: it was stopped, or
-// its one time has come.  A send or function that has begun is not undone.  Goroutine only.
+// its one time has come.  A function that has begun is not undone; a send has ended.  Goroutine
+// only.
 bool go_timer_stop(struct go_timer *t);
 // The end of go_run stops it, too.
 // go_timer_free stops it and gives its memory back.  NULL does nothing.  Goroutine only.

@@ -87,6 +87,21 @@ TEST(Channel, BuffersAsManyAsItHasRoomFor) {
   go_chan_free(c);
 }
 
+TEST(Channel, ElementsWithoutBytesNeedNoMemory) {
+  std::vector<int> results;
+  for (const size_t cap : {size_t{0}, size_t{1}}) {
+    c = New(0, cap);
+    ASSERT_EQ(RunFirst(Procs(1), [&] {
+      Go([](void *) { go_chan_send(c, nullptr); });
+      char there = 7;
+      results.push_back(go_chan_recv(c, &there));
+      results.push_back(there);
+    }), GO_OK);
+    go_chan_free(c);
+  }
+  EXPECT_EQ(results, (std::vector<int>{0, 7, 0, 7}));
+}
+
 TEST(Channel, IsDrainedAfterItIsClosed) {
   c = New(8, 2);
   int64_t v[3] = {-1, -1, -1};

@@ -46,6 +46,9 @@ TEST(Context, CancelGoesDownNotUpAndKeepsItsCause) {
   ASSERT_EQ(RunFirst(Procs(1), [&] {
     go_context *a, *b, *c, *d, *late;
     got.push_back(go_context_with_cancel(nullptr, &a));
+    for (const auto make : {go_context_with_deadline, go_context_with_timeout})
+      got.push_back(make(go_context_background(), GO_SECOND, nullptr));
+    got.push_back(go_context_with_value(go_context_background(), &got, nullptr, nullptr));
     got.push_back(go_context_with_cancel(go_context_background(), nullptr));
     go_context_with_cancel(go_context_background(), &a);
     go_context_with_cancel(a, &b);
@@ -64,8 +67,9 @@ TEST(Context, CancelGoesDownNotUpAndKeepsItsCause) {
     got.push_back(go_context_cause(late));
     for (go_context *ctx : {a, b, c, d, late}) go_context_free(ctx);
   }), GO_OK);
-  EXPECT_EQ(got, (std::vector<int>{GO_EINVAL, GO_EINVAL, 0, 0, GO_ECANCELED, 42, GO_ECANCELED, 42,
-                                   0, 0, GO_ECANCELED, GO_ECLOSED, 42}));
+  EXPECT_EQ(got, (std::vector<int>{GO_EINVAL, GO_EINVAL, GO_EINVAL, GO_EINVAL, GO_EINVAL, 0, 0,
+                                   GO_ECANCELED, 42, GO_ECANCELED, 42, 0, 0, GO_ECANCELED,
+                                   GO_ECLOSED, 42}));
 }
 
 TEST(Context, DeadlinesEndItOnTime) {

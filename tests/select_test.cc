@@ -266,6 +266,38 @@ TEST_F(ConcurrentSelect, NothingIsLostNorDoubled) {
   }
 }
 
+// A select that can only time out holds no lock that keeps its goroutine: it may be selecting anew
+// before the M it left has done with the last one.
+TEST_F(ConcurrentSelect, OfNothingUntilADeadline) {
+  static std::atomic<int64_t> sent, received;
+  for (const int procs : {1, 2, 4}) {
+    Make(3);
+    sent = received = 0;
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 4);
+      for (uintptr_t who = 0; who < 4; who++) {
+        Go([](void *arg) {
+          const bool send = reinterpret_cast<uintptr_t>(arg) % 2;
+          const go_dir dir = send ? GO_SEND : GO_RECV;
+          for (int64_t i = 1; i <= 200; i++) {
+            int64_t v = i;
+            go_case none = {GO_RECV, nullptr, nullptr, 0};
+            if (i % 20 == 0 && go_select_until(&none, 1, go_nanotime()) != GO_ETIMEDOUT) abort();
+            go_case cases[] = {{dir, chans[0], &v, 0}, {dir, chans[1], &v, 0}};
+            if (go_select_try(cases, 2) >= 0) (send ? sent : received) += v;
+          }
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(who));
+      }
+      go_waitgroup_wait(&done);
+      for (int64_t v, k = 0; k < 2; k++)
+        while (go_chan_try_recv(chans[k], &v) == GO_OK) received += v;
+    }), GO_OK);
+    EXPECT_EQ(sent, received);
+    TearDown();
+  }
+}
+
 // Plain receivers against selects, and a close at the end that ends them all.
 TEST_F(ConcurrentSelect, AgainstPlainOperations) {
   static std::atomic<int64_t> received;

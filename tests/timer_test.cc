@@ -191,6 +191,29 @@ TEST(Sleep, SurvivesGomaxprocsGoingDown) {
   }), GO_OK);
 }
 
+// The timer lies with a P that is there no more, and nobody is idle to look after it.
+TEST(Sleep, WakesWhenItsPHasGoneAndTheOthersAreBusy) {
+  static std::atomic<bool> asleep, awake;
+  static std::atomic<int> away;
+  asleep = awake = false;
+  away = 0;
+  ASSERT_EQ(RunFirst(Procs(2), [] {
+    Go([](void *) {
+      while (rt_getg()->m->p->id == 0) go_yield();
+      away = 1;
+      const int64_t until = go_nanotime() + 20 * GO_MILLISECOND;
+      asleep = true;
+      go_sleep(until - go_nanotime());
+      awake = true;
+    });
+    while (!asleep) go_yield();
+    go_gomaxprocs(1);
+    const int64_t patience = go_nanotime() + 5 * int64_t{GO_SECOND};
+    while (!awake && go_nanotime() < patience) go_yield();
+  }), GO_OK);
+  EXPECT_TRUE(awake);
+}
+
 // ---- Timers ----------------------------------------------------------------------------------
 
 TEST(Timer, RunsAFunctionOnce) {
@@ -280,6 +303,50 @@ TEST(Timer, TicksAndDropsWhatIsTooLate) {
   for (size_t i = 1; i < 5; i++) EXPECT_GT(ticks[i], ticks[i - 1]);
   EXPECT_GT(ticks[4] - ticks[3], 60);  // the ninth, say, after the fourth: the others were dropped
   EXPECT_EQ(ticks[5], GO_EAGAIN);
+}
+
+// The second tick would come after the end of time.
+TEST(Timer, APeriodMayBeLongerThanTimeItself) {
+  static std::atomic<int> fired;
+  for (const int64_t period : {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2 + 1}) {
+    fired = 0;
+    bool pending = false;
+    ASSERT_EQ(RunFirst(Procs(1), [&] {
+      go_timer *t = nullptr;
+      go_timer_func([](void *) { fired++; }, nullptr, &t);
+      go_timer_start(t, 0, period);
+      while (fired == 0) go_yield();
+      go_sleep(GO_MILLISECOND);
+      pending = go_timer_stop(t);
+      go_timer_free(t);
+    }), GO_OK);
+    EXPECT_EQ(fired, 1);
+    EXPECT_TRUE(pending);
+  }
+}
+
+// Once a timer has been stopped nothing of it is on its way to the channel.
+TEST(ConcurrentTimer, ItsChannelMayGoOnceItHasStopped) {
+  for (const int procs : {1, 2, 4}) {
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 3);
+      for (int who = 0; who < 3; who++) {
+        Go([](void *) {
+          for (int i = 0; i < 200; i++) {
+            go_chan *c = nullptr;
+            go_timer *t = nullptr;
+            if (go_chan_new(8, 1, &c) != 0 || go_timer_chan(c, &t) != 0) abort();
+            if (go_timer_start(t, 100 * (i % 20), 1) != 0) abort();
+            if (i % 2) go_yield();
+            go_timer_free(t);
+            go_chan_free(c);
+          }
+          go_waitgroup_done(&done);
+        });
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+  }
 }
 
 // Started, stopped and freed from all sides while it fires.

@@ -62,7 +62,7 @@ size_t go_chan_cap(const struct go_chan *c) { return c ? c->cap : 0; }
 static void copy(const struct go_chan *c, void *to, const void *from) {
   if (c->elem == 8)
     memcpy(to, from, 8);
-  else
+  else if (c->elem > 0)  // elements without bytes may be nowhere
     memcpy(to, from, c->elem);
 }
 
@@ -197,18 +197,15 @@ int go_chan_recv_until(struct go_chan *c, void *elem, int64_t deadline) {
   return recv(c, elem, deadline > 0 ? deadline : 1);
 }
 
-int rt_chan_trysend(struct go_chan *c, const void *elem) {
+int go_chan_try_send(struct go_chan *c, const void *elem) {
+  if (!on_goroutine()) return GO_ENOTG;
+  if (!c) return GO_EAGAIN;
   struct rt_g *wake;
   rt_plock(&c->lock);
   const int done = rt_chan_sendnow(c, elem, &wake);
   rt_punlock(&c->lock);
   ready(wake);
   return done;
-}
-
-int go_chan_try_send(struct go_chan *c, const void *elem) {
-  if (!on_goroutine()) return GO_ENOTG;
-  return c ? rt_chan_trysend(c, elem) : GO_EAGAIN;
 }
 
 int go_chan_try_recv(struct go_chan *c, void *elem) {

@@ -29,8 +29,7 @@ struct go_chan {
 int rt_chan_sendnow(struct go_chan *c, const void *elem, struct rt_g **wake);
 int rt_chan_recvnow(struct go_chan *c, void *elem, struct rt_g **wake);
 
-// rt_chan_trysend and rt_chan_close are go_chan_try_send and go_chan_close for g0 too, with a P.
-int rt_chan_trysend(struct go_chan *c, const void *elem);
+// rt_chan_close is go_chan_close for g0 too, with a P.
 int rt_chan_close(struct go_chan *c);
 
 #ifdef __cplusplus

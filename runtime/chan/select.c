@@ -131,7 +131,9 @@ static int wait_for_one(struct rt_g *g, struct selection *sel, struct go_case *c
   }
   int error = GO_ETIMEDOUT;
   if (until) {
-    const int refused = rt_gopark_until(commit, sel, RT_WAIT_SELECT, until, seq);
+    // With nothing to unlock, nothing keeps g from selecting anew as soon as its timer runs.
+    const rt_parkfn unlock = sel->n > 0 ? commit : NULL;
+    const int refused = rt_gopark_until(unlock, sel, RT_WAIT_SELECT, until, seq);
     if (refused) error = refused;
   } else {
     rt_gopark(commit, sel, sel->n > 0 ? RT_WAIT_SELECT : RT_WAIT_SELECTNOCASES);

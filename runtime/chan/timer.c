@@ -25,14 +25,14 @@ static void drop(struct go_timer *t) {
     free(t);
 }
 
-// False: there is no memory for the goroutine.
-static bool fire(struct go_timer *t) {
+// t->lock is held: whoever has stopped the timer may free the channel.  Returns whom to ready.
+static struct rt_g *tick(struct go_timer *t) {
   const int64_t now = rt_nanotime();
-  if (t->c)
-    rt_chan_trysend(t->c, &now);
-  else
-    return rt_newproc(t->fn, t->arg) == 0;
-  return true;
+  struct rt_g *wake;
+  rt_plock(&t->c->lock);
+  rt_chan_sendnow(t->c, &now, &wake);
+  rt_punlock(&t->c->lock);
+  return wake;
 }
 
 // Tries once more, soon, unless the owner has changed his mind.
@@ -45,21 +45,30 @@ static void retry(struct go_timer *t, uint64_t seq) {
   rt_unlock(&t->lock);
 }
 
+// The first beat that is yet to come; if that is after the end of time, then.
+static int64_t next_beat(const struct go_timer *t) {
+  const int64_t late = rt_nanotime() - t->timer.when;
+  int64_t next = 1 + (late > 0 ? late / t->period : 0);
+  if (__builtin_mul_overflow(next, t->period, &next)) return INT64_MAX;
+  return __builtin_add_overflow(next, t->timer.when, &next) ? INT64_MAX : next;
+}
+
 // g0, or with a seq of 0 the end of go_run.  The heap's reference is ours now.
 static void due(void *arg, uint64_t seq) {
   struct go_timer *t = arg;
   rt_lock(&t->lock);
   const bool current = t->armed && seq == t->timer.seq;
   bool again = false;
-  if (current && t->period > 0) {
-    const int64_t late = rt_nanotime() - t->timer.when;
-    const int64_t next = t->timer.when + t->period * (1 + (late > 0 ? late / t->period : 0));
-    again = rt_timer_start(&t->timer, next) == 0;
+  if (current && t->period > 0 && t->timer.when < INT64_MAX) {
+    again = rt_timer_start(&t->timer, next_beat(t)) == 0;
     if (again) atomic_fetch_add(&t->refs, 1);
   }
   if (current || seq == 0) t->armed = again;
+  struct rt_g *wake = current && t->c ? tick(t) : NULL;
   rt_unlock(&t->lock);
-  if (current && !fire(t)) retry(t, seq);
+  if (wake) rt_goready(wake);
+  // Without memory for the goroutine, later.
+  if (current && t->fn && rt_newproc(t->fn, t->arg) != 0) retry(t, seq);
   drop(t);
 }
 

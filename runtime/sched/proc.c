@@ -105,6 +105,14 @@ int64_t rt_timers_next(void) {
   return next;
 }
 
+// Timers stay with their P even when GOMAXPROCS has retired it.  Thieves run what is due there, but
+// while no M is idle there are none.
+static void run_retired_timers(void) {
+  const int32_t n = atomic_load(&rt_sched.nallp);
+  for (int32_t i = atomic_load(&rt_sched.maxprocs); i < n; i++)
+    run_timers(atomic_load(&rt_sched.allp[i]));
+}
+
 static struct rt_g *steal(struct rt_m *m) {
   struct rt_p *p = m->p;
   const uint32_t n = (uint32_t)atomic_load(&rt_sched.nallp);
@@ -171,6 +179,10 @@ static struct rt_g *poll_work(struct rt_m *m) {
     atomic_store_explicit(&rt_sched.coarse_now, rt_nanotime(), memory_order_relaxed);
   }
   run_timers(p);
+  if (__builtin_expect(atomic_load_explicit(&rt_sched.nallp, memory_order_relaxed) >
+                           atomic_load_explicit(&rt_sched.maxprocs, memory_order_relaxed),
+                       0))
+    run_retired_timers();
   const uint64_t tick = atomic_load_explicit(&p->schedtick, memory_order_relaxed);
   const bool global = atomic_load_explicit(&rt_sched.runqsize, memory_order_relaxed) > 0;
   struct rt_g *g = NULL;

@@ -101,7 +101,8 @@ static void reserve(void *arg) {
 
 int rt_timer_start(struct rt_timer *t, int64_t when) {
   struct rt_timers *ts = &rt_getg()->m->p->timers;
-  t->when = when > 0 ? when : 1;
+  const int64_t at = when > 0 ? when : 1;
+  t->when = at;
   rt_lock(&ts->lock);
   while (ts->n == ts->cap) {
     rt_unlock(&ts->lock);
@@ -112,8 +113,8 @@ int rt_timer_start(struct rt_timer *t, int64_t when) {
   }
   insert(ts, t);
   const bool first = ts->heap[0].timer == t;
-  rt_unlock(&ts->lock);
-  if (first) rt_netpoll_wake(t->when);
+  rt_unlock(&ts->lock);  // from here on it may be due elsewhere, and started again
+  if (first) rt_netpoll_wake(at);
   return 0;
 }
 

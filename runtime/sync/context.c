@@ -173,6 +173,7 @@ int go_context_with_cancel(struct go_context *parent, struct go_context **out) {
 
 int go_context_with_deadline(struct go_context *parent, int64_t deadline,
                              struct go_context **out) {
+  if (!out) return GO_EINVAL;
   struct go_context *ctx;
   int error = make_child(parent, &ctx);
   if (error) return error;

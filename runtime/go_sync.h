@@ -22,8 +22,8 @@ struct go_waiters {  // the runtime's
 
 // ---- WaitGroup: counts goroutines that have yet to finish -------------------------------------
 struct go_waitgroup {
+  uint64_t state;
   uint32_t lock;
-  int32_t count;
   struct go_waiters waiters;
 };
 // go_waitgroup_add adds n (may be negative) to the count and wakes the waiters when it reaches 0.

@@ -31,7 +31,7 @@ go_waitgroup done;
 
 class Select : public testing::Test {
  protected:
-  void Make(size_t cap) {
+  static void Make(size_t cap) {
     for (auto &c : chans) c = New(8, cap);
   }
   void TearDown() override {
@@ -333,6 +333,69 @@ TEST_F(ConcurrentSelect, AgainstPlainOperations) {
     }), GO_OK);
     EXPECT_EQ(received, 100 * 101 / 2);
     TearDown();
+  }
+}
+
+// One element that is always in one of two channels: there is no moment at which nothing can be
+// received, though whoever looks at one after the other may find both empty.
+TEST_F(ConcurrentSelect, SaysThatNothingCanGoOnOnlyOfOneMoment) {
+  static std::atomic<int> wrong;
+  for (const int procs : {1, 2, 4}) {
+    wrong = 0;
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      for (int round = 0; round < 40; round++) {
+        Make(1);
+        int64_t v = 1;
+        go_chan_send(chans[round % 2], &v);
+        go_waitgroup_add(&done, 1);
+        Go([](void *arg) {
+          const intptr_t from = reinterpret_cast<intptr_t>(arg);
+          int64_t moved = 1;
+          go_chan_send(chans[1 - from], &moved);
+          go_chan_try_recv(chans[from], &moved);
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(static_cast<intptr_t>(round % 2)));
+        if (round % 3 == 0) go_yield();
+        go_case cases[] = {{GO_RECV, chans[0], &v, 0}, {GO_RECV, chans[1], &v, 0}};
+        if (go_select_try(cases, 2) < 0) wrong++;
+        go_waitgroup_wait(&done);
+        for (auto &c : chans) go_chan_free(c);
+      }
+      for (auto &c : chans) c = nullptr;
+    }), GO_OK);
+    EXPECT_EQ(wrong, 0);
+  }
+}
+
+// So many that they are sorted in another way than few are; half of the goroutines name them
+// backwards.
+TEST_F(ConcurrentSelect, ManyChannelsAreLockedInOneOrder) {
+  constexpr int kMany = 20;
+  static go_chan *many[kMany];
+  static std::atomic<int64_t> received;
+  for (const int procs : {1, 2, 4}) {
+    received = 0;
+    for (auto &c : many) c = New(8, 0);
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 4);
+      for (uintptr_t who = 0; who < 4; who++) {
+        Go([](void *arg) {
+          const uintptr_t self = reinterpret_cast<uintptr_t>(arg);
+          for (int64_t i = 1; i <= 20; i++) {
+            int64_t v = i;
+            go_case cases[kMany];
+            for (int k = 0; k < kMany; k++)
+              cases[k] = {self < 2 ? GO_SEND : GO_RECV, many[self % 2 ? k : kMany - 1 - k], &v, 0};
+            go_select(cases, kMany);
+            if (self >= 2) received += v;
+          }
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(who));
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    EXPECT_EQ(received, 2 * 20 * 21 / 2);
+    for (auto &c : many) go_chan_free(c);
   }
 }
 

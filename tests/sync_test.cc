@@ -509,6 +509,57 @@ TEST_F(ConcurrentSync, ScopesEndWithAllTheirTasks) {
   }, [] { EXPECT_EQ(wrong, 0); });
 }
 
+// A wait group is forgotten, here by other bytes in its place, as soon as its wait has returned:
+// nobody who was done may touch it after that, nor those whose waits were in vain.
+TEST_F(ConcurrentSync, AWaitGroupMayGoOnceItsWaitReturns) {
+  static std::vector<go_waitgroup *> gone;
+  gone.clear();
+  wrong = 0;
+  Many(4, [](void *who) {
+    for (int round = 0; round < 6; round++) {
+      const int n = 1 + round % 3;
+      go_waitgroup *wg = new go_waitgroup();
+      go_waitgroup_add(wg, n);
+      for (int i = 0; i < n; i++) {
+        Go([](void *p) {
+          if (go_waitgroup_done(static_cast<go_waitgroup *>(p)) != 0) wrong++;
+        }, wg);
+      }
+      // Waits of no length give up while the last is done.
+      const int tries = static_cast<int>(reinterpret_cast<intptr_t>(who) + round) % 4;
+      int waited = GO_ETIMEDOUT;
+      for (int i = 0; i < tries && waited != 0; i++)
+        waited = go_waitgroup_wait_until(wg, go_nanotime() + i * 100);
+      if (waited != 0 && go_waitgroup_wait(wg) != 0) wrong++;
+      memset(static_cast<void *>(wg), 0xa5, sizeof *wg);
+      go_mutex_lock(&m);
+      gone.push_back(wg);
+      go_mutex_unlock(&m);
+    }
+  }, [] {
+    EXPECT_EQ(wrong, 0);
+    for (go_waitgroup *wg : gone) {
+      for (size_t i = 0; i < sizeof *wg; i++)
+        EXPECT_EQ(reinterpret_cast<unsigned char *>(wg)[i], 0xa5);
+      delete wg;
+    }
+    gone.clear();
+  });
+}
+
+TEST_F(Sync, WaitGroupRefusesWhatItCannotCount) {
+  std::vector<int> results;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    results.push_back(go_waitgroup_done(&done));
+    results.push_back(go_waitgroup_add(&done, INT32_MAX));
+    results.push_back(go_waitgroup_add(&done, 1));
+    results.push_back(go_waitgroup_add(&done, -INT32_MAX));
+    results.push_back(go_waitgroup_add(&done, INT32_MIN));
+    results.push_back(go_waitgroup_wait(&done));
+  }), GO_OK);
+  EXPECT_EQ(results, (std::vector<int>{GO_EINVAL, 0, GO_EINVAL, 0, GO_EINVAL, 0}));
+}
+
 // A goroutine that locks again at once, and gives way only while it holds the lock, would always be
 // first without starvation mode.
 TEST_F(Sync, MutexStarvesNobody) {

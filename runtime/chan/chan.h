@@ -29,6 +29,15 @@ struct go_chan {
 int rt_chan_sendnow(struct go_chan *c, const void *elem, struct rt_g **wake);
 int rt_chan_recvnow(struct go_chan *c, void *elem, struct rt_g **wake);
 
+// rt_chan_looksready says, without the lock, whether a send or a receive can probably go on: what
+// it says is of no one moment.
+static inline bool rt_chan_looksready(struct go_chan *c, bool send) {
+  if (__c11_atomic_load(&c->closed, __ATOMIC_RELAXED)) return true;
+  const size_t n = __c11_atomic_load(&c->count, __ATOMIC_RELAXED);
+  if (send ? n < c->cap : n > 0) return true;
+  return rt_waitq_looksfull(send ? &c->recvq : &c->sendq);
+}
+
 // rt_chan_close is go_chan_close for g0 too, with a P.
 int rt_chan_close(struct go_chan *c);
 

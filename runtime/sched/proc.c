@@ -26,7 +26,8 @@ void rt_globrunqpush(struct rt_g *g) {
 
 void rt_globrunqput(struct rt_gqueue *batch) {
   rt_lock(&rt_sched.lock);
-  for (struct rt_g *g; (g = rt_gqueue_pop(batch)) != NULL;) rt_globrunqpush(g);
+  rt_gqueue_append(&rt_sched.runq, batch);
+  atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
   rt_unlock(&rt_sched.lock);
 }
 

@@ -24,6 +24,17 @@ struct rt_g *rt_gqueue_pop(struct rt_gqueue *q) {
   return g;
 }
 
+void rt_gqueue_append(struct rt_gqueue *q, struct rt_gqueue *more) {
+  if (!more->head) return;
+  if (q->tail)
+    q->tail->schedlink = more->head;
+  else
+    q->head = more->head;
+  q->tail = more->tail;
+  q->n += more->n;
+  *more = (struct rt_gqueue){0};
+}
+
 // With one P there is no thief, and locked instructions are half the price of a spawn.  The number
 // of Ps only grows, and from one by the thread that has the one.
 static bool no_thief(void) {

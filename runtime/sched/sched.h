@@ -84,6 +84,7 @@ struct rt_gqueue {
 };
 void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g);
 struct rt_g *rt_gqueue_pop(struct rt_gqueue *q);  // NULL if empty
+void rt_gqueue_append(struct rt_gqueue *q, struct rt_gqueue *more);  // more is empty afterwards
 
 // rt_gstatus_allowed tells whether one state may follow another.  A scan bit is set on, and
 // cleared from, the state it is found with; nothing else changes.

@@ -3,13 +3,17 @@
 
 #include "runtime/arch/arch.h"
 
+static void set_first(struct rt_waitq *q, struct rt_sudog *s) {
+  __atomic_store_n(&q->first, s, __ATOMIC_RELAXED);
+}
+
 void rt_waitq_push(struct rt_waitq *q, struct rt_sudog *s) {
   s->next = NULL;
   s->prev = q->last;
   if (q->last)
     q->last->next = s;
   else
-    q->first = s;
+    set_first(q, s);
   q->last = s;
 }
 
@@ -20,14 +24,14 @@ void rt_waitq_pushfront(struct rt_waitq *q, struct rt_sudog *s) {
     q->first->prev = s;
   else
     q->last = s;
-  q->first = s;
+  set_first(q, s);
 }
 
 static void unlink(struct rt_waitq *q, struct rt_sudog *s) {
   if (s->prev)
     s->prev->next = s->next;
   else
-    q->first = s->next;
+    set_first(q, s->next);
   if (s->next)
     s->next->prev = s->prev;
   else

@@ -10,8 +10,13 @@ extern "C" {
 #endif
 
 struct rt_waitq {
-  struct rt_sudog *first, *last;
+  struct rt_sudog *first, *last;  // first is written atomically, for rt_waitq_looksfull
 };
+
+// rt_waitq_looksfull tells, without the lock, whether somebody seems to wait.
+static inline bool rt_waitq_looksfull(const struct rt_waitq *q) {
+  return __atomic_load_n(&q->first, __ATOMIC_RELAXED) != NULL;
+}
 
 // All with the lock held.
 void rt_waitq_push(struct rt_waitq *q, struct rt_sudog *s);

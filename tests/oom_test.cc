@@ -23,6 +23,12 @@
 #include "tests/child.h"
 #include "tests/inject.h"
 
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { kPreemptionIsOff = true };
+#else
+enum { kPreemptionIsOff = false };
+#endif
+
 namespace {
 
 struct Case {
@@ -239,6 +245,47 @@ constexpr Case kCases[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, OutOfMemory, ::testing::ValuesIn(kCases), CaseName);
+
+// ---- Threads ---------------------------------------------------------------------------------
+
+// An interrupted goroutine can go on only on its M.  Another goroutine makes a call there, because
+// there is no thread for that, and loses the P to one that returns from a call elsewhere: then the
+// M has no P, and is not idle all the same.
+TEST(OutOfThreads, AnInterruptedGoroutineIsNotForgotten) {
+  if (kPreemptionIsOff) GTEST_SKIP() << "the sanitizer's runtime is in our own text";
+  const Child child = RunChild([] {
+    static std::atomic<bool> looping, calling, taken, end;
+    static go_waitgroup done;
+    go_config config = {};
+    config.maxprocs = 1;
+    return go_run(&config, [](void *) {
+      go_waitgroup_add(&done, 2);
+      go_spawn(nullptr, [](void *) {
+        while (!looping) go_yield();
+        inject::Arm(1u << inject::kPthreadCreate, 1, true);
+        go_entersyscall();
+        calling = true;
+        while (!taken) __builtin_ia32_pause();
+        go_exitsyscall();
+        go_waitgroup_done(&done);
+      }, nullptr);
+      go_spawn(nullptr, [](void *) {
+        looping = true;
+        while (!end) __asm__ volatile("");
+        go_waitgroup_done(&done);
+      }, nullptr);
+      go_entersyscall();  // its P goes to another thread, with both
+      while (!calling) __builtin_ia32_pause();
+      go_exitsyscall();
+      taken = true;
+      // Time for the other M to find that there is no P for it.
+      for (const int64_t was = go_nanotime(); go_nanotime() - was < 20 * GO_MILLISECOND;) continue;
+      end = true;
+      go_waitgroup_wait(&done);
+    }, nullptr);
+  }, 20);
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
 
 // ---- The real thing --------------------------------------------------------------------------
 

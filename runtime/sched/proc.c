@@ -15,7 +15,7 @@
 
 struct rt_sched rt_sched;
 
-enum { GLOBAL_EVERY = 61, STEAL_ROUNDS = 4, STEAL_PAUSES = 100 };
+enum { GLOBAL_EVERY = 61, STEAL_ROUNDS = 4, STEAL_PAUSES = 100, REGAIN_US = 100 };
 
 // ---- Idle Ps and the global queue ------------------------------------------------------------
 
@@ -283,6 +283,12 @@ static struct rt_g *findrunnable(struct rt_m *m) {
     // There may be an idle P within the limit, and nobody else to look after timers and poller.
     if (!m->p && !m->handg) regain(m, false);
     if (m->handg) return NULL;
+    // Who is interrupted here may be what all others wait for, and nobody else can run it: m must
+    // not count as idle.  It lost its P in a call that no other M was to be had for (syscall.c).
+    if (!m->p && m->preempted.n > 0) {
+      os_usleep(REGAIN_US);
+      continue;
+    }
     if (!m->p) {
       rt_stopm(m);
       continue;

@@ -101,6 +101,10 @@ uint64_t go_schedule_digest(void);
 // with GO_EMOVES, because the callee would read it after it has gone.
 // Errors: GO_ENOTG, GO_EINVAL, GO_ESTRATEGY, GO_ELIMIT, GO_EMOVES; without memory GO_ENOMEM,
 // GO_EMAP, GO_EGUARD, GO_EMAPCOUNT: it may succeed again once other goroutines have ended.
+//
+// The stack has its addresses from then on, and its memory once the goroutine runs: many that are
+// short share few stacks.  A system that has no page tables left by then, and no mappings either,
+// ends the process with one line.
 int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *arg);
 
 // go_yield lets other runnable goroutines run first.  Goroutine only; parks.

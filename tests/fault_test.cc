@@ -45,7 +45,7 @@ TEST(StackNeed, IsTheFirstDoublingThatHoldsTheNeed) {
 // 8 KiB at the top of a slot of 1 MiB, under a pad of a page.
 constexpr uintptr_t kSlot = 0x7f0080000000;
 constexpr uintptr_t kHi = kSlot + kMiB - 4096, kLo = kHi - 8 * kKiB;
-constexpr rt_stack kStack = {kLo, kHi, kSlot, 0, 0, 64 * kKiB};
+constexpr rt_stack kStack = {kLo, kHi, kSlot, 0, 0, 1, 64 * kKiB};
 
 struct Decision {
   rt_fault_verdict verdict;

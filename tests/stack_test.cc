@@ -127,7 +127,7 @@ TEST_F(Stack, SizeIsExactAndBothEndsAreWritable) {
 }
 
 TEST_F(Stack, ASizeOutsideTheLimitsIsRefusedAndNothingIsWritten) {
-  const rt_stack before = {1, 2, 3, 4, 0, 5};
+  const rt_stack before = {1, 2, 3, 4, 0, 0, 5};
   rt_stack s = before;
   for (size_t size : {size_t{0}, size_t{1}, size_t{RT_STACK_MIN - 1}})
     EXPECT_EQ(rt_stackalloc(RT_STACK_COMPACT, size, cache(), &s), GO_EINVAL) << size;
@@ -249,6 +249,31 @@ TEST_F(StackDeathTest, WhereMarksAreRefusedTheGuardIsOfMprotect) {
   EXPECT_EQ(again.slot, odd.slot);
   Touch(again);
   ExpectGuarded(again);
+}
+
+TEST_F(StackDeathTest, AReservedStackHasItsGuardOnceItIsCommitted) {
+  constexpr size_t kOdd = 24 * kKiB;  // never pooled: no earlier user's guard
+  rt_stack s = {}, unused = {};
+  ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, kOdd, cache(), &s), 0);
+  ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, kOdd, cache(), &unused), 0);
+  inject::Arm(1u << inject::kMadvise, 0, false);
+  ASSERT_EQ(rt_stackcommit(&s), 0);
+  EXPECT_EQ(inject::Disarm(), GUARD_KIND == RT_GUARD_MPROTECT ? 0u : 1u);
+  ExpectGuarded(s);
+  Free(unused);  // as it was reserved: the next one to have it gives it its guard
+  ExpectGuarded(Alloc(28 * kKiB));
+}
+
+TEST_F(Stack, OnceMarksAreRefusedReservingFailsWhereCommittingWould) {
+  constexpr size_t kOdd = 24 * kKiB;
+  os_guard_supported();
+  inject::Arm(1u << inject::kMadvise | 1u << inject::kMprotect, 1, true);
+  rt_stack s = {}, other = {};
+  const int first = rt_stackreserve(RT_STACK_COMPACT, kOdd, cache(), &s);
+  if (first == 0) EXPECT_LT(rt_stackcommit(&s), 0);
+  EXPECT_LT(rt_stackreserve(RT_STACK_COMPACT, kOdd, cache(), &other), 0);
+  inject::Disarm();
+  if (first == 0) Free(s);
 }
 
 TEST_F(StackDeathTest, ASlotWhoseGuardCannotBeRemovedIsNotUsedAgain) {

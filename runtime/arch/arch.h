@@ -54,7 +54,7 @@ uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 // not run and whose saved SP is `sp`; rt_savedpc is the pc of the first of them.
 void rt_onframe(void (*fn)(void *), void *arg, uintptr_t sp);
 uintptr_t rt_savedpc(uintptr_t sp);
-void rt_gostart(void);  // what that is until the goroutine has begun; not to be called
+void rt_gostart(void);  // the first of its frames; not to be called
 
 // rt_getsp returns SP itself.  Not __builtin_frame_address: where the caller is inlined into a
 // function that has called alloca, the frame address lies above all of that.

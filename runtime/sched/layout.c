@@ -1,7 +1,6 @@
 // What a debugger needs to know of the runtime to find its goroutines (tools/gdb/goroutines.py).
 // This file alone has full debug information in every build (see BUILD): the types that rt_layout
 // leads to.
-#include "runtime/arch/arch.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sched/traceback.h"
@@ -13,9 +12,8 @@ struct rt_layout {
   const char *const *gstatus_names;     // by enum rt_gstatus
   const char *const *waitreason_names;  // by enum rt_waitreason
   enum rt_gstatus gstatus;              // for its type alone
-  void (*gostart)(void);                // where a goroutine is that has yet to begin
 };
 
 extern const struct rt_layout rt_layout;
 __attribute__((used)) const struct rt_layout rt_layout = {
-    &rt_sched, &rt_det, rt_gstatus_names, rt_waitreason_names, RT_GIDLE, rt_gostart};
+    &rt_sched, &rt_det, rt_gstatus_names, rt_waitreason_names, RT_GIDLE};

@@ -71,9 +71,11 @@ static bool add_chunk(void) {
 // Functions take their marks back when they return, and when one is thrown over, AddressSanitizer
 // does: where it knows the stack, that is, which it does not after a move.  A stack that stays may
 // be large, but has marks only from SP up.
-static void forget_frames(const struct rt_g *g) {
+static void forget_frames(struct rt_g *g) {
   const struct rt_stack *s = &g->gs.stack;
+  if (!g->gs.sp) return;
   rt_sanitize_forget(g->gs.growth->moves ? s->lo : g->gs.sp, s->hi);
+  g->gs.sp = 0;
 }
 
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
@@ -152,12 +154,22 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   n.g->panicking = false;
   n.g->fn = fn;
   n.g->arg = arg;
-  rt_gprepare(n.g);
   rt_casgstatus(n.g, RT_GDEAD, RT_GRUNNABLE);
   rt_count(&p->created, 1);
   rt_event_create(n.g);
   *out = n.g;
   return 0;
+}
+
+// Leaves the first n of q, which has more, and returns the others.
+static struct rt_gqueue split(struct rt_gqueue *q, int32_t n) {
+  struct rt_g *last = q->head;
+  for (int32_t i = 1; i < n; i++) last = last->schedlink;
+  struct rt_gqueue rest = {last->schedlink, q->tail, q->n - n};
+  last->schedlink = NULL;
+  q->tail = last;
+  q->n = n;
+  return rest;
 }
 
 void rt_gfput(struct rt_p *p, struct rt_g *g) {
@@ -166,17 +178,39 @@ void rt_gfput(struct rt_p *p, struct rt_g *g) {
                      rt_stack_size(&g->gs.stack) != g->gs.initial;
   if (grown || rt_stack_poisons()) rt_gfreestack(g, &rt_getg()->m->cache);
   if (g->gs.stack.hi) forget_frames(g);
-  // Last in, first out: the stack that was used last is warm.
+  // Last in, first out: the stack that was used last is warm, and rt_gstart looks at the head.
   g->schedlink = p->gfree.head;
   p->gfree.head = g;
   if (!p->gfree.tail) p->gfree.tail = g;
   if (++p->gfree.n < GFREE_MAX) return;
+  struct rt_gqueue older = split(&p->gfree, GFREE_MAX / 2);
   rt_lock(&rt_sched.lock);
-  while (p->gfree.n > GFREE_MAX / 2) {
-    struct rt_g *dead = rt_gqueue_pop(&p->gfree);
-    rt_gqueue_push(&rt_sched.gfree, dead);
-  }
+  rt_gqueue_append(&rt_sched.gfree, &older);
   rt_unlock(&rt_sched.lock);
+}
+
+// go_spawn could have made room for it, and the system has it no more.
+_Noreturn static void no_stack(const struct rt_g *g, int error) {
+  struct rt_text t = {.n = 0};
+  rt_text_str(&t, "stacklab: goroutine ");
+  rt_text_dec(&t, g->gs.goid);
+  rt_text_str(&t, " cannot begin: ");
+  rt_text_str(&t, go_strerror(error));
+  rt_text_str(&t, "\n");
+  rt_fatal(&t, 0);
+}
+
+void rt_gstart(struct rt_m *m, struct rt_g *g) {
+  struct rt_g *dead = m->p ? m->p->gfree.head : NULL;
+  const struct rt_spawn spawn = {g->gs.growth, g->gs.initial, g->gs.max};
+  if (dead && fits(dead, &spawn) && dead->gs.stack.usable) {
+    const struct rt_stack own = g->gs.stack;
+    g->gs.stack = dead->gs.stack;
+    dead->gs.stack = own;
+  }
+  const int error = rt_stackcommit(&g->gs.stack);
+  if (error) no_stack(g, error);
+  rt_gprepare(g);
 }
 
 // ---- Life ------------------------------------------------------------------------------------

@@ -317,7 +317,9 @@ static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
     atomic_store_explicit(&p->preempt, false, memory_order_relaxed);
   }
   rt_event_run(g);
-  if (g->gs.growth->resume && g->gs.growth->resume(&g->gs, &m->cache))
+  if (g->gs.sp == 0)
+    rt_gstart(m, g);
+  else if (g->gs.growth->resume && g->gs.growth->resume(&g->gs, &m->cache))
     moved_at_resume(g);
   return g;
 }

@@ -155,6 +155,7 @@ static void boot(void *arg) {
   struct boot *b = arg;
   struct rt_p *p = b->m->p;
   b->error = rt_newg(p, &rt_sched.defaults, b->fn, b->arg, &rt_sched.maing);
+  if (!b->error) b->error = rt_stackcommit(&rt_sched.maing->gs.stack);
   if (b->error) return;
   rt_runqput(p, rt_sched.maing, true);
   if (!rt_det.on) rt_sysmon_start(&b->m->cache);

@@ -298,6 +298,10 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
 // rt_newproc makes a goroutine with the default options and lets it run.  A goroutine, or g0 with a
 // P.
 int rt_newproc(void (*fn)(void *), void *arg);
+// rt_gstart readies the stack of g, which m is to run for the first time: the one that was used
+// last by a goroutine of its kind that has ended on this P, while that one keeps the stack that was
+// reserved for g.  So goroutines that are many but short share the memory of few stacks.  g0.
+void rt_gstart(struct rt_m *m, struct rt_g *g);
 void rt_gfput(struct rt_p *p, struct rt_g *g);     // g0; g is dead
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache);  // nothing if it has none
 void rt_goexit0(struct rt_g *g);                   // g0: the running goroutine has ended

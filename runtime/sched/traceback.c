@@ -122,7 +122,7 @@ RT_NOSANITIZE static void print_saved(void *arg) {
 
 RT_NOSANITIZE static void unwind_saved(void *arg) {
   const struct rt_g *g = arg;
-  if (rt_savedpc(g->gs.sp) == (uintptr_t)rt_gostart)
+  if (!g->gs.sp)
     say("  (it has yet to begin)\n");
   else
     rt_onframe(print_saved, arg, g->gs.sp);

@@ -66,6 +66,7 @@ static struct {
   size_t guard_bytes;
   bool marked;
   bool poison;
+  _Atomic bool locked;  // memory takes no marks: see guard_slot
 } how = {.guard_bytes = RT_STACK_GUARD_BYTES};
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) & ~(to - 1); }
@@ -77,6 +78,7 @@ int rt_stackinit(const struct rt_stack_config *config) {
   how.guard_bytes = round_up(least, os_pagesize());
   how.marked = config->guard != RT_GUARD_MPROTECT && os_guard_supported();
   how.poison = config->poison;
+  atomic_store(&how.locked, false);
   return 0;
 }
 
@@ -240,6 +242,7 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   out->slot_lo = slot_lo;
   out->slot = number;
   out->resident = slot_of(number)->resident;
+  out->usable = false;
   // Without marks, all that lies below the stack is inaccessible.
   out->guard_bytes = a->marked ? slot_of(number)->guard_bytes : (uint32_t)(out->lo - slot_lo);
 }
@@ -260,6 +263,7 @@ static int guard_slot(uint32_t number, size_t size) {
     if (error) {  // locked memory takes no marks (madvise(2))
       error = os_forbid(guard, a->guard_bytes);
       s->forbidden = !error;
+      atomic_store_explicit(&how.locked, true, memory_order_relaxed);
     }
   }
   if (!error) s->guard_bytes = a->guard_bytes;
@@ -310,8 +314,8 @@ static bool take_ready(enum rt_stack_kind kind, int class, struct rt_stackcache 
   return true;
 }
 
-int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
-                  struct rt_stack *out) {
+int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
+                    struct rt_stack *out) {
   if (size > RT_STACK_MAX) return GO_ELIMIT;
   if (size < RT_STACK_MIN) return GO_EINVAL;
   size = round_up(size, 16);
@@ -323,7 +327,9 @@ int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *ca
     rt_count(&cache->stats.pool_misses, 1);
     int error = take_raw(kind, class, &number);
     if (error) return error;
-    error = guard_slot(number, size);
+    const bool later =
+        arena_of(number)->marked && !atomic_load_explicit(&how.locked, memory_order_relaxed);
+    error = later ? 0 : guard_slot(number, size);
     if (error) {
       push(&pool.raw[kind][class], number);
       return error;
@@ -331,9 +337,34 @@ int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *ca
   }
   count_in_use(cache, class, 1);
   describe(number, size, out);
-  slot_of(number)->resident = true;  // from now on
-  if (how.poison) rt_poison_fresh(out);
   return 0;
+}
+
+int rt_stackcommit(struct rt_stack *stack) {
+  if (stack->usable) return 0;
+  struct slot *s = slot_of(stack->slot);
+  if (s->guard_bytes == 0) {
+    const int error = guard_slot(stack->slot, rt_stack_size(stack));
+    if (error) return error;
+    stack->guard_bytes = s->guard_bytes;
+  }
+  s->resident = true;  // from now on
+  stack->usable = true;
+  if (how.poison) rt_poison_fresh(stack);
+  return 0;
+}
+
+int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
+                  struct rt_stack *out) {
+  struct rt_stack stack;
+  int error = rt_stackreserve(kind, size, cache, &stack);
+  if (error) return error;
+  error = rt_stackcommit(&stack);
+  if (error)
+    rt_stackfree(cache, &stack);
+  else
+    *out = stack;
+  return error;
 }
 
 static void push_ready(uint32_t number) {
@@ -355,12 +386,13 @@ static void push_ready(uint32_t number) {
 
 void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
   const struct arena *a = arena_of(stack->slot);
+  const bool raw = slot_of(stack->slot)->guard_bytes == 0;  // reserved alone
   count_in_use(cache, a->class, -1);
-  if (!is_pooled(rt_stack_size(stack))) {
-    if (unguard_slot(stack)) push(&pool.raw[a->kind][a->class], stack->slot);
+  if (raw || !is_pooled(rt_stack_size(stack))) {
+    if (raw || unguard_slot(stack)) push(&pool.raw[a->kind][a->class], stack->slot);
     return;
   }
-  if (how.poison) rt_poison_freed(stack);
+  if (how.poison && stack->usable) rt_poison_freed(stack);
   uint32_t *n = &cache->n[a->kind][a->class];
   if (*n < RT_STACK_CACHED) {
     cache->slots[a->kind][a->class][(*n)++] = stack->slot;

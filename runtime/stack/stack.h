@@ -52,8 +52,9 @@ enum {
 struct rt_stack {
   uintptr_t lo, hi;   // bytes in [lo, hi)
   uintptr_t slot_lo;  // lowest address that counts as this stack
-  uint32_t slot : 31;     // its number, for rt_stackfree
+  uint32_t slot : 30;     // its number, for rt_stackfree
   uint32_t resident : 1;  // when it was allocated, an earlier user's memory was still there
+  uint32_t usable : 1;    // rt_stackcommit has been called
   uint32_t guard_bytes;  // no access in [lo - guard_bytes, lo)
 };
 
@@ -124,6 +125,16 @@ bool rt_stack_poisons(void);
 // GO_EMAPCOUNT, GO_ENOMEM (the table of slots is full).
 int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
                   struct rt_stack *out);
+
+// rt_stackreserve is rt_stackalloc for a stack that may never be used: it costs no memory and,
+// where guards are marks, no system call.  It fails as rt_stackalloc does.  rt_stackcommit makes it
+// fit for use; before, it may be exchanged for another that was reserved alike.  It answers
+// GO_EGUARD or GO_EMAPCOUNT where the system refuses a mark (memory is locked, or there is none
+// left for page tables) and mprotect too.  Once marks are refused, rt_stackreserve places the
+// guard, and fails instead.
+int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
+                    struct rt_stack *out);
+int rt_stackcommit(struct rt_stack *stack);
 
 // rt_stackfree gives a stack back: to the cache, then to the pool that all threads share, where
 // memory above a limit goes back to the system.  Cannot fail.

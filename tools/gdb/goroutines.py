@@ -181,6 +181,9 @@ class Choice:
 
     def __init__(self, goroutine):
         registers, self.sp_name, _ = architecture()
+        if goroutine.sp == 0:
+            raise gdb.GdbError("Goroutine %d has yet to begin: it will call %s."
+                               % (goroutine.number, goroutine.function()))
         if goroutine.sp % WORD or not goroutine.owns(goroutine.sp):
             raise gdb.GdbError("Goroutine %d is between two states: its registers are not saved."
                                % goroutine.number)
@@ -194,10 +197,6 @@ class Choice:
         self.saved = {name: memory[WORD * i:WORD * (i + 1)] for i, name in enumerate(registers)}
         self.saved[self.sp_name] = (self.sp + len(memory)).to_bytes(WORD, "little")
         self.pc_name = registers[-1]
-        # Callers are looked for at pc - 1, and rt_gostart, as yet, has called nobody.
-        self.begun = int.from_bytes(self.saved[self.pc_name], "little") != int(layout()["gostart"])
-        if not self.begun:
-            self.saved[self.pc_name] = (int(layout()["gostart"]) + 1).to_bytes(WORD, "little")
 
     def is_of(self, frame):
         """Whether this is the thread's innermost frame."""
@@ -400,8 +399,6 @@ When the process goes on, no goroutine is current but what the threads run."""
             frame_at(level).select()
             raise
         gdb.write("[Switching to goroutine %d (%s)]\n" % (g.number, g.state))
-        if chosen and not chosen.begun:
-            gdb.write("It has yet to begin: it will call %s.\n" % g.function())
         gdb.execute("frame")
 
     def each(self, command):

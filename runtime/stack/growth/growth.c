@@ -33,7 +33,7 @@ const struct rt_growth *rt_growth_find(const char *name) {
 }
 
 int rt_growth_alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  return rt_stackalloc(gs->growth->kind, gs->initial, cache, &gs->stack);
+  return rt_stackreserve(gs->growth->kind, gs->initial, cache, &gs->stack);
 }
 
 int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, uintptr_t lowest,

@@ -27,7 +27,7 @@ struct rt_stackref {
 // The fields of a goroutine that its stack's strategy reads and writes.  Owned by the thread that
 // runs the goroutine, or that is about to resume it.
 struct rt_gstack {
-  uintptr_t sp;  // saved SP while the goroutine does not run (Go's sched.sp)
+  uintptr_t sp;  // saved SP while the goroutine does not run (Go's sched.sp); 0: it never has
   struct rt_stack stack;
   const struct rt_growth *growth;
   size_t initial, max;  // bytes; max bounds every growth
@@ -55,7 +55,8 @@ struct rt_growth {
   // The largest stack it can ever have, in bytes.  NULL: RT_STACK_MAX.
   size_t (*limit)(void);
 
-  // Gives gs its first stack; gs->growth, initial and max are set.  g0.  GO_E* of rt_stackalloc.
+  // Reserves the first stack of gs; gs->growth, initial and max are set.  Whoever resumes gs for
+  // the first time commits it, or one that was reserved alike.  g0.  GO_E* of rt_stackreserve.
   int (*alloc)(struct rt_gstack *gs, struct rt_stackcache *cache);
 
   // The running stack ran out, and with `size` bytes it would do; bytes from `lowest` up are

@@ -6,7 +6,7 @@
 static size_t limit(void) { return rt_growth_options.reserve_bytes; }
 
 static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  return rt_stackalloc(RT_STACK_FIXED, gs->max, cache, &gs->stack);
+  return rt_stackreserve(RT_STACK_FIXED, gs->max, cache, &gs->stack);
 }
 
 const struct rt_growth rt_growth_reserve = {

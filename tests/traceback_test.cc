@@ -269,14 +269,36 @@ TEST(Traceback, CountsThoseBeyondAThousand) {
   EXPECT_TRUE(Has(child.err, "\nand 234 goroutines more\n"));
 }
 
+// The frame that the unwinder goes by leads to an address nobody has.
+void BreakFrame(void *frame) {
+  static_cast<volatile uintptr_t *>(frame)[0] = 0x1000;
+  static_cast<volatile uintptr_t *>(frame)[1] = 0x1000;
+}
+
+TEST(Traceback, SurvivesAStackThatCannotBeReadWhereItRuns) {
+  if (kThreadSanitizer) GTEST_SKIP() << "TSan delays signals until the thread enters its runtime";
+  const Child child = RunChild([] {
+    return RunFirst(Config(2), [] {
+      Spawn(nullptr, [](void *) {
+        BreakFrame(__builtin_frame_address(0));
+        traceback_spinning = 1;
+        for (;;) __asm__ volatile("");
+      }, nullptr);
+      while (!traceback_spinning) go_yield();
+      traceback_panics();
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_TRUE(Has(child.err, "\\[running\\].*\n(  #.*\n)+"
+                             "  \\(its stack cannot be read further\\)\n")) << child.err;
+}
+
 TEST(Traceback, SurvivesAStackThatCannotBeRead) {
   const Child child = RunChild([] {
     return RunFirst(Config(), [] {
       go_chan_new(0, 0, &traceback_chan);
       Spawn("checkpoint", [](void *) {
-        // The frame that the unwinder goes by is broken: it leads to an address nobody has.
-        *reinterpret_cast<volatile uintptr_t *>(__builtin_frame_address(0)) = 0x1000;
-        *(reinterpret_cast<volatile uintptr_t *>(__builtin_frame_address(0)) + 1) = 0x1000;
+        BreakFrame(__builtin_frame_address(0));
         traceback_waits(3);
         for (;;) go_yield();
       }, nullptr);

@@ -24,13 +24,26 @@ static enum rt_traceback_level level;
 
 // ---- The other Ms -----------------------------------------------------------------------------
 
+static void say(const char *line) {
+  struct rt_text t = {.n = 0};
+  rt_text_str(&t, line);
+  rt_text_print(&t);
+}
+
+static void unwind_from(void *pc) { os_backtrace((uintptr_t)pc); }
+
+// Calls fn(arg), which unwinds a stack that may be broken, or in the middle of a move.
+static void carefully(void (*fn)(void *), void *arg) {
+  if (!os_guarded(fn, arg)) say("  (its stack cannot be read further)\n");
+}
+
 // On the signal stack of m, until the process ends.
 __attribute__((noreturn)) static void stand_still(struct rt_m *m, uintptr_t pc) {
   atomic_store(&m->last, STOPPED);
   for (;;) {
     const uint32_t asked = atomic_load(&m->last);
     if (asked == TELL) {
-      os_backtrace(pc);
+      carefully(unwind_from, (void *)pc);
       atomic_store(&m->last, TOLD);
     } else {
       os_wait(&m->last, asked);
@@ -109,12 +122,6 @@ RT_NOSANITIZE static void print_header(const struct rt_g *g, uint32_t status) {
   rt_text_print(&t);
 }
 
-static void say(const char *line) {
-  struct rt_text t = {.n = 0};
-  rt_text_str(&t, line);
-  rt_text_print(&t);
-}
-
 RT_NOSANITIZE static void print_saved(void *arg) {
   const struct rt_g *g = arg;
   os_backtrace(rt_savedpc(g->gs.sp));
@@ -141,8 +148,8 @@ RT_NOSANITIZE static void print_goroutine(struct rt_g *g, uint32_t status) {
   print_header(g, status);
   if (status == RT_GRUNNING || status == RT_GSYSCALL || status == RT_GCOPYSTACK)
     print_running(g->m);
-  else if (!os_guarded(unwind_saved, g))
-    say("  (its stack cannot be read further)\n");
+  else
+    carefully(unwind_saved, g);
 }
 
 // ---- All of them ------------------------------------------------------------------------------

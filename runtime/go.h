@@ -65,6 +65,9 @@ struct go_config {
                               //                   single (who failed) or all goroutines [all]
   const char *trace;          // GO_TRACE          file to write what happens to, for
                               //                   ui.perfetto.dev: docs/observing.md [none]
+  const char *stack_profile;  // GO_STACKPROFILE   file to write what made stacks grow to:
+                              //                   go_profile.h, docs/observing.md [none]
+  uint32_t stack_profile_rate;  // GO_STACKPROFILE_RATE  record one growth in so many [1]
   uint64_t seed;              // GO_SEED           run deterministically: see below [0: do not]
   uint32_t fail_every;        // GO_FAILEVERY      with a seed, one in so many of the runtime's
                               //                   allocations fails [0: none]
@@ -194,6 +197,7 @@ GO_API_END
 #include "runtime/go_net.h"      // IWYU pragma: export
 #include "runtime/go_panic.h"    // IWYU pragma: export
 #include "runtime/go_preempt.h"  // IWYU pragma: export
+#include "runtime/go_profile.h"  // IWYU pragma: export
 #include "runtime/go_sync.h"     // IWYU pragma: export
 #include "runtime/go_syscall.h"  // IWYU pragma: export
 #include "runtime/go_time.h"     // IWYU pragma: export

@@ -103,6 +103,26 @@ TEST_F(Options, Trace) {
   EXPECT_STREQ(out_.trace, "b.json");
 }
 
+TEST_F(Options, StackProfile) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.stack_profile, nullptr);
+  EXPECT_EQ(out_.stack_profile_rate, 1u);
+  environment = {{"GO_STACKPROFILE", "a.folded"}, {"GO_STACKPROFILE_RATE", "100"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_STREQ(out_.stack_profile, "a.folded");
+  EXPECT_EQ(out_.stack_profile_rate, 100u);
+  config_.stack_profile = "b";
+  config_.stack_profile_rate = 7;
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_STREQ(out_.stack_profile, "b");
+  EXPECT_EQ(out_.stack_profile_rate, 7u);
+  config_ = {};
+  environment = {{"GO_STACKPROFILE_RATE", "0"}};
+  ExpectRefused("GO_STACKPROFILE_RATE", "0");
+  environment = {{"GO_STACKPROFILE_RATE", "4294967296"}};
+  ExpectRefused("GO_STACKPROFILE_RATE", "4294967296");
+}
+
 TEST_F(Options, Asyncpreempt) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_TRUE(out_.asyncpreempt);

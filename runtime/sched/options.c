@@ -183,6 +183,16 @@ static int read_seed(const struct source *s, const struct go_config *c, struct r
   return 0;
 }
 
+static int read_profile(const struct source *s, const struct go_config *c,
+                        struct rt_options *out) {
+  out->stack_profile = read_text(s, "GO_STACKPROFILE", c->stack_profile, NULL);
+  size_t n;
+  const int e = read_size(s, "GO_STACKPROFILE_RATE", c->stack_profile_rate, 1, 1, UINT32_MAX,
+                          "takes a number up to 4294967295", &n);
+  out->stack_profile_rate = (uint32_t)n;
+  return e;
+}
+
 int rt_options_read(const struct go_config *config, const char *(*getenv)(const char *),
                     struct rt_options *out, struct rt_text *why) {
   static const struct go_config none;
@@ -204,6 +214,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
   int e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
+  if (!e) e = read_profile(&s, c, out);
   out->trace = read_text(&s, "GO_TRACE", c->trace, NULL);
   const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt, "on");
   if (!e) e = read_asyncpreempt(&s, preempt, out);

@@ -5,6 +5,7 @@
 #include "runtime/os/throw.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/event.h"
+#include "runtime/sched/growthprofile.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/options.h"
 #include "runtime/sched/preempt.h"
@@ -169,6 +170,7 @@ static int configure(const struct go_config *config) {
   struct rt_text why = {.n = 0};
   int error = rt_options_read(config, os_getenv, &o, &why);
   if (!error) error = rt_trace_start(o.trace, &why);
+  if (!error) error = rt_growthprofile_open(o.stack_profile, o.stack_profile_rate, &why);
   if (error) {
     rt_text_print(&why);
     return error;
@@ -220,6 +222,7 @@ int go_run(const struct go_config *config, void (*fn)(void *), void *arg) {
   if (!b.error && rt_sched.deadlocked) b.error = GO_EDEADLOCK;
   rt_traceback_done();
   rt_trace_stop();
+  rt_growthprofile_close();
   rt_det_stop();
   rt_clock_virtual(0);
   reset();

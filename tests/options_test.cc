@@ -123,6 +123,26 @@ TEST_F(Options, StackProfile) {
   ExpectRefused("GO_STACKPROFILE_RATE", "4294967296");
 }
 
+TEST_F(Options, StackAdapt) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.adapt_most, 0u);
+  const std::pair<const char *, size_t> good[] = {
+      {"off", 0}, {"on", 256 << 10}, {"8K", 8 << 10}, {"1G", 1 << 30}};
+  for (const auto &[text, most] : good) {
+    environment = {{"GO_STACKADAPT", text}};
+    ASSERT_EQ(Read(), GO_OK) << text;
+    EXPECT_EQ(out_.adapt_most, most) << text;
+  }
+  config_.stack_adapt = "off";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.adapt_most, 0u);
+  config_ = {};
+  for (const char *text : {"1", "4K", "2G", "yes"}) {
+    environment = {{"GO_STACKADAPT", text}};
+    ExpectRefused("GO_STACKADAPT", text);
+  }
+}
+
 TEST_F(Options, Asyncpreempt) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_TRUE(out_.asyncpreempt);

@@ -8,6 +8,7 @@
 #include "runtime/sched/growthprofile.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sched/trace.h"
+#include "runtime/stack/adapt.h"
 #include "runtime/stack/profile.h"
 
 static inline bool rt_traced(void) { return __builtin_expect(rt_tracing, 0); }
@@ -62,6 +63,10 @@ static inline void rt_event_growth(struct rt_g *g, enum rt_tracecause by, uintpt
   RT_PROBE4(growth, g->gs.goid, v->from_bytes, v->to_bytes, v->bytes_copied);
   if (rt_traced()) rt_trace_growth(g, v, by);
   if (__c11_atomic_load(&rt_profiling, __ATOMIC_RELAXED)) rt_growthprofile_record(g, by, pc);
+  if (rt_adapt_most && v->to_bytes > v->from_bytes) {
+    rt_adapt_grown((uintptr_t)g->fn, v->to_bytes, g->trial);
+    g->trial = false;
+  }
 }
 
 // g, which waits, was moved to a smaller stack.

@@ -16,6 +16,7 @@ struct rt_options {
   struct rt_spawn spawn;
   struct rt_growth_options growth;
   struct rt_stack_config stack;
+  size_t adapt_most;  // 0: off
   bool asyncpreempt;
   struct rt_shrinkpolicy shrink;
   const char *trace;          // path; NULL: none

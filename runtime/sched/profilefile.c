@@ -10,6 +10,7 @@
 #include "runtime/os/os.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/trace.h"
+#include "runtime/stack/adapt.h"
 #include "runtime/stack/profile.h"
 
 enum { OUT = 4096, NAME = 160, LINE = 240 };
@@ -182,6 +183,28 @@ static void heading(const struct rt_profile_totals *t, uint64_t growths) {
   text("growths  share     copied  stack size   by         entry           site\n");
 }
 
+static void write_learnt(void) {
+  enum { SIZE = 11, TRIALS = 20, ENTRY = 30 };
+  struct rt_adapt_entry e;
+  char name[NAME];
+  bool any = false;
+  for (uint32_t i = 0; rt_adapt_at(i, &e) && !out.error; i++) {
+    if (e.size == 0) continue;
+    if (!any) text("\nfirst sizes learnt (GO_STACKADAPT)\n   starts  size     trial in  entry\n");
+    any = true;
+    out.column = 0;
+    right(e.larger, 9);
+    pad_to(SIZE);
+    size((uint32_t)e.size);
+    pad_to(TRIALS);
+    number(e.every);
+    pad_to(ENTRY);
+    os_symbol(e.fn, name, sizeof name);
+    text(name);
+    put('\n');
+  }
+}
+
 static void write_table(const struct rt_profile_totals *t, go_profile_sink sink) {
   const uint32_t n = collect(table_row, t->rate);
   out.sink = sink;
@@ -196,6 +219,7 @@ static void write_table(const struct rt_profile_totals *t, go_profile_sink sink)
     table_row(site_of(&rows[i]));
     put('\n');
   }
+  write_learnt();
 }
 
 // ---- Folded stacks ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "runtime/sched/shrink.h"
 #include "runtime/sched/stats.h"
 #include "runtime/sched/traceback.h"
+#include "runtime/stack/adapt.h"
 #include "runtime/stack/quarantine.h"
 
 // ---- Ps --------------------------------------------------------------------------------------
@@ -176,6 +177,7 @@ static int configure(const struct go_config *config) {
     return error;
   }
   rt_growth_options = o.growth;
+  rt_adapt_init(o.adapt_most);
   if (rt_tracing) rt_growth_options.clock = rt_nanotime;
   rt_sched.asked = rt_sched.defaults = o.spawn;
   rt_settle(&rt_sched.defaults);

@@ -6,8 +6,6 @@
 #include "bench/hazards/hazard.h"
 #include "tests/signal_frames.h"
 
-static uint64_t copy_of_struct(uint64_t n) { return frame_copy(n); }
-
 const struct hazard hazard_table[] = {
     // ---- What the handler must do --------------------------------------------------------------
     {.name = "live_range", .group = HANDLER, .run = stale_live_range, .arg = 60,
@@ -15,6 +13,8 @@ const struct hazard hazard_table[] = {
      .cause = "what is live begins at the interrupted SP, not at the SP of the last switch"},
     {.name = "registers", .group = HANDLER, .run = callee_saved, .arg = 5,
      .cause = "pointers that are only in callee-saved registers while a callee grows the stack"},
+    {.name = "chain_over_a_call", .group = HANDLER, .run = chain_over_a_call, .arg = 8,
+     .cause = "each frame points into its caller's, and the innermost grows the stack"},
     {.name = "parent_pointers", .group = HANDLER, .run = frame_chain, .arg = 60,
      .moment = ANYWHERE, .cause = "each frame points at its caller's"},
     {.name = "accumulator", .group = HANDLER, .run = frame_accumulate, .arg = 60,

@@ -71,7 +71,7 @@ struct hazard {
   // All 0: 250 places, 16 bytes apart, from 0 (ANYWHERE) or 2048 (IN_A_CALL).
   unsigned from, to, step;
   unsigned guard_bytes;      // least bytes of guard; 0: the default
-  const char *stack_debug;   // GO_STACKDEBUG; NULL: none
+  bool poison;               // stacks that do not move, too, are filled: GO_STACKDEBUG=poison
   bool interrupted;          // by preemption; otherwise that is off, and moves nothing
   bool goroutine_only;       // cannot run on a thread: 0 is the right result
   bool overruns;             // what lies beyond the stack is the hazard: it need not grow

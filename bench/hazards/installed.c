@@ -114,7 +114,7 @@ const struct hazard hazard_table[] = {
     INSTRUCTIONS("asm_cmpxchg16b", HANDLER, instructions_exchanges,
                  "a locked exchange faults and is retried"),
     {.name = "asm_add", .group = HANDLER, .instructions = instructions_updates, .moment = ANYWHERE,
-     .stack_debug = "poison", .cause = "an addition to memory must happen once"},
+     .poison = true, .cause = "an addition to memory must happen once"},
     INSTRUCTIONS("asm_fxsave", HANDLER, instructions_saves,
                  "fxsave and xsave write hundreds of bytes"),
     INSTRUCTIONS("asm_straddle", HANDLER, instructions_stores,

@@ -231,6 +231,8 @@ static void find_expected(void) {
   pthread_attr_destroy(&attr);
 }
 
+// A stack that has been left is soon somebody else's: it is filled with other bytes, so that a
+// stale read does not find there what it looks for.
 void sweep_run(const struct hazard *h, const struct rt_growth *g, struct sweep *out) {
   hazard = h;
   growth = g;
@@ -240,7 +242,7 @@ void sweep_run(const struct hazard *h, const struct rt_growth *g, struct sweep *
                                    .growth = "reserve",
                                    .stack_max = MAX_BYTES,
                                    .stack_guard = h->guard_bytes,
-                                   .stack_debug = h->stack_debug,
+                                   .stack_debug = g->moves || h->poison ? "poison" : NULL,
                                    .asyncpreempt = h->interrupted ? "on" : "off"};
   if (!sweep->failed && !sweep->not_here[0] && go_run(&config, visit_all, NULL) != GO_OK)
     sweep->failed = 1;

@@ -33,7 +33,8 @@ uint64_t read_by_instruction(uint64_t n), read_by_libc(uint64_t n), read_by_go_r
     fault_with_sigaction(uint64_t n), fault_with_signal(uint64_t n), fault_by_default(uint64_t n),
     fault_in_handler(uint64_t n), fault_by_sigbus(uint64_t n);
 // frames.c
-uint64_t callee_saved(uint64_t n), sort_on_stack(uint64_t n);
+uint64_t callee_saved(uint64_t n), copy_of_struct(uint64_t n), chain_over_a_call(uint64_t n),
+    sort_on_stack(uint64_t n);
 // unprobed.c: frames without probes.
 uint64_t skip_guard_unprobed(uint64_t n), skip_guard_neighbour(uint64_t n);
 // exceptions.cc

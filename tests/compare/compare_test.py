@@ -20,7 +20,8 @@ FAKE = os.path.join(HERE, "fake_program.py")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import builder, child, gbench, measure, plan, servers, verdict  # noqa: E402
+from comparelib import (builder, child, gbench, hazards, measure, plan, servers,  # noqa: E402
+                        verdict)
 
 with open(FAKE, encoding="utf-8") as source:
     fake = {"__name__": "fake_program"}
@@ -35,6 +36,48 @@ def run_fake(workload, growth="newest", timeout=20.0):
 
 def judge_fake(workload, **options):
     return verdict.judge(run_fake(workload, **options))
+
+
+class Hazards(unittest.TestCase):
+    DOCUMENT = {"unexpected": ["CHANGED one"], "cases": [
+        {"name": "hidden", "group": "scan", "cause": "because", "cells": {
+            "still": {"a": {"verdict": "holds", "detail": "x"},
+                      "b": {"verdict": "holds", "detail": "y"}},
+            "moving": {"a": {"verdict": "wrong", "detail": "3 of 4"},
+                       "b": {"verdict": "crashes", "detail": "SIGSEGV"}}}}]}
+
+    def collect(self, program):
+        """The document and the problems, of a tree whose program is this shell script."""
+        problems = []
+        with tempfile.TemporaryDirectory() as root:
+            folder = os.path.join(root, "bazel-bin", "bench", "hazards")
+            os.makedirs(folder)
+            path = os.path.join(folder, "hazards")
+            if program:
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write("#!/bin/sh\n" + program)
+                os.chmod(path, 0o755)
+            document = hazards.collect(root, os.path.join(root, "log"), problems, bazel="true")
+        return document, problems
+
+    def test_what_the_matrix_prints_is_the_document_and_surprises_are_problems(self):
+        document, problems = self.collect(
+            "cat <<'END'\n%s\nEND\nexit 1\n" % json.dumps(self.DOCUMENT))
+        self.assertEqual(document, self.DOCUMENT)
+        self.assertEqual(problems, ["hazards: CHANGED one"])
+
+    def test_a_matrix_that_does_not_build_or_prints_nothing_is_a_problem(self):
+        for program, said in (("", "does not build"), ("echo no room >&2; exit 3", "no room")):
+            document, problems = self.collect(program)
+            self.assertIsNone(document)
+            self.assertEqual(len(problems), 1)
+            self.assertIn(said, problems[0])
+
+    def test_a_row_has_the_worst_of_its_builds_and_who_differs(self):
+        row, = hazards.rows(self.DOCUMENT)
+        self.assertEqual(row["verdicts"], {"still": "holds", "moving": "crashes"})
+        self.assertEqual(row["details"]["moving"], "SIGSEGV")
+        self.assertEqual(row["differs"], {"moving": {"a": "wrong"}})
 
 
 class Verdicts(unittest.TestCase):

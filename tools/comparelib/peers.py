@@ -49,8 +49,8 @@ SOURCES = (
 
 # name, arguments, what it is when a figure of it is wanted by that name
 MEASURES = (
-    ("create", ("create", 20000)),
-    ("switch", ("switch", 200000)),
+    ("create", ("create", 5000)),
+    ("switch", ("switch", 40000)),
     ("deep1m", ("deep", 1 << 20)),
     ("deep64m", ("deep", 64 << 20)),
     ("hot", ("hot", 2000)),

@@ -53,13 +53,13 @@ __attribute__((noinline)) void nearTheEnd(size_t room, Fn &fn) {
 }
 
 // Spawns fn and comes back when it has returned: one yield is not enough where fn is preempted.
-void runToEnd(const go_spawn_options &options, void (*fn)()) {
-  static void (*function)();
+void runToEnd(const go_spawn_options &options, void (*fn)(void *)) {
+  static void (*function)(void *);
   static bool finished;
   function = fn;
   finished = false;
   bench::check(go_spawn(&options, [](void *) {
-                 function();
+                 function(nullptr);
                  finished = true;
                }, nullptr), "go_spawn");
   while (!finished) go_yield();
@@ -81,7 +81,7 @@ struct Step {
 };
 Step step;
 
-void growOnce() {
+void growOnce(void *) {
   auto body = [] {
     bench::Stopwatch watch;
     if (step.by_checkpoint) {
@@ -137,7 +137,7 @@ void descendBy(size_t frame, size_t bytes) {
 // The stack that a climb to `bytes` ends on has `bytes`, all but its last pages used.
 size_t used() { return climb.bytes - 8192; }
 
-void climbOnce() {
+void climbOnce(void *) {
   bench::Stopwatch watch;
   watch.start();
   descendBy(climb.frame, used());
@@ -146,7 +146,7 @@ void climbOnce() {
 
 // Checkpoint strategies must be asked: once, at the top of the work, as a program would that
 // knows what it is about to call.
-void climbAsked() {
+void climbAsked(void *) {
   bench::Stopwatch watch;
   watch.start();
   bench::check(go_checkpoint(used()), "go_checkpoint");
@@ -199,8 +199,7 @@ void BM_ClimbReservation(benchmark::State &state) {
   for (auto _ : state) {
     char *p = static_cast<char *>(mmap(nullptr, map, PROT_READ | PROT_WRITE,
                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    rt_onstack([](void *) { climbOnce(); }, nullptr,
-               reinterpret_cast<uintptr_t>(p + map - 64), nullptr);
+    rt_onstack(climbOnce, nullptr, reinterpret_cast<uintptr_t>(p + map - 64), nullptr);
     munmap(p, map);
     state.SetIterationTime(climb.seconds);
   }
@@ -240,7 +239,7 @@ void BM_NoGrowth(benchmark::State &state, const std::string &growth) {
     go_spawn_options options = {};
     options.growth = growth.c_str();
     options.stack_initial = 64 << 10;
-    runToEnd(options, [] {
+    runToEnd(options, [](void *) {
       for (auto _ : *now) {
         go_checkpoint(4096);
         descend<128>(4096);

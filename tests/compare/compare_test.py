@@ -2,11 +2,13 @@
 """tools/compare and tools/ratios: reading, judging, merging and reporting, on programs and results
 made up here."""
 
+import dataclasses
 import importlib.machinery
 import importlib.util
 import io
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -20,12 +22,16 @@ FAKE = os.path.join(HERE, "fake_program.py")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import builder, child, gbench, measure, plan, verdict  # noqa: E402
+from comparelib import (builder, child, gbench, headline, measure, parked, plan,  # noqa: E402
+                        plots, report, stats, summary, table, verdict)
 
 with open(FAKE, encoding="utf-8") as source:
     fake = {"__name__": "fake_program"}
     exec(compile(source.read(), FAKE, "exec"), fake)
 LISTING = fake["LISTING"]
+EFFORT = plan.Effort(rounds=2, link_orders=1, env_sizes=0, repeat=4, step_repeat=4,
+                     first_step_repeat=4, parked=10, timeout=1, bench_seconds=1, retry_hung=False,
+                     thin_out=True)
 
 
 def run_fake(workload, growth="newest", timeout=20.0):
@@ -170,6 +176,13 @@ class Benchmarks(unittest.TestCase):
         self.assertEqual(kept[0], "BM_A/8192")
         self.assertEqual(kept[3:], ["BM_A/1048576", "BM_B/x/8", "BM_B/y/8", "BM_C"])
 
+    def test_the_quick_mode_keeps_what_a_map_is_drawn_from(self):
+        for family in plan.CLIMBS:
+            names = ["%s/s/%d/%d/manual_time" % (family, 8192 << i, f)
+                     for i in range(6) for f in (128, 1024)]
+            self.assertEqual(gbench.thin_out(names), names)
+            self.assertEqual(gbench.thin_out([family + "/s/2097152/128"]), [])
+
     def test_parts_hold_every_name_once(self):
         names = [str(i) for i in range(50)]
         parts = gbench.split(names)
@@ -191,29 +204,101 @@ class Benchmarks(unittest.TestCase):
         self.assertEqual(builder.read_events(events), {"//bench:a": sys.executable})
 
 
+class Layouts(unittest.TestCase):
+    """Which link of a program and which environment a process gets."""
+
+    def deal(self, **options):
+        effort = dataclasses.replace(EFFORT, **options)
+        layouts = measure.Layouts(effort, random.Random(1))
+        return [[layouts.deal(job, n) for n in range(effort.rounds)] for job in "abc"]
+
+    def test_where_they_are_crossed_each_job_gets_every_pair_once(self):
+        dealt = self.deal(rounds=12, link_orders=3, env_sizes=4)
+        for layouts in dealt:
+            pairs = {(at["link"], at["padding"]) for at in layouts}
+            self.assertEqual(len(pairs), 12)
+            self.assertEqual({link for link, _ in pairs}, {0, 1, 2})
+        self.assertNotEqual(dealt[0], dealt[1])
+
+    def test_else_each_process_gets_a_size_of_its_own(self):
+        sizes = {at["padding"] for layouts in self.deal(rounds=20) for at in layouts}
+        self.assertGreater(len(sizes), 40)
+
+    def test_the_size_reaches_the_process_and_settings_of_ours_do_not(self):
+        os.environ["GO_GROWTH"] = "something"
+        try:
+            env = measure.environment({"link": 0, "padding": 77})
+        finally:
+            del os.environ["GO_GROWTH"]
+        self.assertEqual((len(env["COMPARE_PADDING"]), "GO_GROWTH" in env), (77, False))
+
+    def test_a_trial_runs_the_program_of_its_layout_and_keeps_it_with_the_samples(self):
+        effort = dataclasses.replace(EFFORT, rounds=4, link_orders=2, env_sizes=2)
+        trial = plan.Trial("right", "newest", "library", 0, 4)
+        with tempfile.TemporaryDirectory() as folder:
+            # The second link says so by its exit code.
+            other = os.path.join(folder, "other")
+            with open(other, "w", encoding="utf-8") as f:
+                f.write("#!/bin/sh\necho the second link >&2; exit 3\n")
+            os.chmod(other, 0o755)
+            run = measure.run_all([trial], [], measure.Programs([FAKE, other], {}, []), [], effort,
+                                  1, [], io.StringIO())
+        kinds = {(v.layout["link"], v.kind) for v in run.verdicts[trial]}
+        self.assertEqual(kinds, {(0, verdict.OK), (1, verdict.REFUSED)})
+        cell = summary.make_cell(run.verdicts[trial])
+        self.assertEqual([at["link"] for at in cell["layouts"]], [0, 0])
+        self.assertEqual(len(cell["rounds_ns"]), 2)
+
+
+class Parked(unittest.TestCase):
+    def run_program(self, script, seconds=None):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            with open(program, "w", encoding="utf-8") as f:
+                f.write("#!/usr/bin/python3\nimport os, sys, time\n" + script)
+            os.chmod(program, 0o755)
+            return parked.park(program, parked.Lot("newest", 100), dict(os.environ), seconds)
+
+    def test_what_is_more_after_than_before_is_divided(self):
+        row = self.run_program("print('begun', flush=True); input()\n"
+                               "kept = b'x' * (8 << 20)\n"
+                               "assert os.environ['GO_GROWTH'] == 'newest'\n"
+                               "print('parked', flush=True); input()")
+        self.assertGreater(row["resident"], (7 << 20) / 100)
+        self.assertLess(row["resident"], (10 << 20) / 100)
+        self.assertEqual(row["total"], sum(row[part] for part in parked.PARTS))
+
+    def test_one_that_says_nothing_or_ends_is_a_failure_in_one_line(self):
+        for script, said in (("time.sleep(600)", "said nothing for 0.5 s"),
+                             ("sys.exit(3)", "ended early, with 3"), ("print('what')", "begin")):
+            with self.assertRaisesRegex(parked.Failed, said):
+                self.run_program(script, 0.5 if "sleep" in script else None)
+
+    def test_each_strategy_is_parked(self):
+        lots = plan.make_lots(LISTING, EFFORT, plan.compile_filter(None))
+        self.assertEqual([lot.growth for lot in lots], ["newest", "still"])
+        self.assertEqual(plan.make_lots(LISTING, EFFORT, plan.compile_filter("^step$")), [])
+
+
 class Documents(unittest.TestCase):
     """The whole way from the fake program to text, HTML and JSON."""
 
     @classmethod
     def setUpClass(cls):
-        try:
-            from comparelib import headline, report, summary, table
-        except ImportError as error:
-            raise unittest.SkipTest("needs what tools/setup installs: %s" % error)
         cls.table, cls.report = table, report
-        effort = plan.Effort(rounds=2, repeat=4, step_repeat=4, first_step_repeat=4, timeout=1,
-                             bench_seconds=1, retry_hung=False, thin_out=True)
-        trials = plan.make_trials(LISTING, effort, plan.compile_filter(None))
+        trials = plan.make_trials(LISTING, EFFORT, plan.compile_filter(None))
         cls.progress = io.StringIO()
-        verdicts = measure.run_all(trials, FAKE, [], effort, 1, [], cls.progress)
+        cls.run_ = measure.run_all(trials, [], measure.Programs([FAKE], {}, []), [], EFFORT, 1,
+                                   ["bench x: gone"], cls.progress)
         about = {"cpu": "c", "cpus": 2, "kernel": "k", "system": "s", "page_bytes": 4096,
                  "compiler": "cc", "flags": "-O2", "commit": "0", "date": "d", "load": "3.00 0 0",
                  "libraries": {"fake": "1"}}
-        run = {"mode": "quick", "seed": 1, "rounds": 2, "build": "b", "only": None}
-        cls.hung_runs = sum(len(vs) for t, vs in verdicts.items()
+        how = {"mode": "quick", "seed": 1, "rounds": 2, "build": "b", "only": None,
+               "env_sizes": [], "link_orders": 1}
+        cls.hung_runs = sum(len(vs) for t, vs in cls.run_.verdicts.items()
                             if t.workload == "hangs" and t.growth == "newest")
-        cls.document = summary.make_document(LISTING, verdicts, [], about, ["bench x: gone"], run)
-        cls.document["headline"] = headline.sentences(cls.document)
+        cls.document = summary.make_document(LISTING, cls.run_, [], about, how)
+        cls.document["answers"] = headline.answers(cls.document)
 
     def cell(self, workload, growth="newest"):
         rows = {row["name"]: row for row in self.document["workloads"]}
@@ -253,56 +338,45 @@ class Documents(unittest.TestCase):
         self.assertIn("crashed", page)
 
     def test_the_document_is_json(self):
-        self.assertEqual(json.loads(json.dumps(self.document))["schema"], 1)
+        self.assertEqual(json.loads(json.dumps(self.document))["schema"], summary.SCHEMA)
 
     def test_the_headline_is_computed(self):
-        self.assertIn("which breaks wrong, crashes, hangs", " ".join(self.document["headline"]))
+        text = " ".join(a["text"] for a in self.document["answers"])
+        self.assertIn("wrong or crashed: wrong, crashes, hangs", text)
 
     def test_progress_reaches_the_end(self):
         self.assertIn("100%", self.progress.getvalue())
 
     def test_plots_are_drawn_and_old_ones_removed(self):
-        try:
-            from comparelib import plots
-        except ImportError as error:
-            self.skipTest("needs matplotlib: %s" % error)
         with tempfile.TemporaryDirectory() as out:
             stale = os.path.join(out, "climb.png")
             open(stale, "w", encoding="utf-8").close()
             figures = plots.draw_all(self.document, out)
             self.assertFalse(os.path.exists(stale))
-            self.assertIn("survival", figures)
+            self.assertIn("growth_step", figures)
             self.assertTrue(os.path.exists(os.path.join(out, "growth_step.png")))
 
 
 class Statistics(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            from comparelib import stats
-        except ImportError as error:
-            raise unittest.SkipTest("needs numpy: %s" % error)
-        cls.stats = stats
-
     def test_an_interval_holds_its_median_and_widens_with_the_rounds(self):
-        near = self.stats.describe([[10, 11, 12]] * 4)
-        apart = self.stats.describe([[10, 11, 12], [20, 21, 22], [30, 31, 32], [40, 41, 42]])
+        near = stats.describe([[10, 11, 12]] * 4)
+        apart = stats.describe([[10, 11, 12], [20, 21, 22], [30, 31, 32], [40, 41, 42]])
         for d in (near, apart):
             self.assertLessEqual(d["ci"][0], d["median"])
             self.assertGreaterEqual(d["ci"][1], d["median"])
         self.assertGreater(apart["ci"][1] - apart["ci"][0], near["ci"][1] - near["ci"][0])
 
     def test_nothing_gives_nothing(self):
-        self.assertIsNone(self.stats.describe([]))
-        self.assertIsNone(self.stats.describe([[], []]))
-        self.assertIsNone(self.stats.ratio([[1]], [[]]))
-        self.assertIsNone(self.stats.ratio([[1]], [[0]]))
+        self.assertIsNone(stats.describe([]))
+        self.assertIsNone(stats.describe([[], []]))
+        self.assertIsNone(stats.ratio([[1]], [[]]))
+        self.assertIsNone(stats.ratio([[1]], [[0]]))
 
     def test_a_ratio_is_median_over_median(self):
-        self.assertAlmostEqual(self.stats.ratio([[4, 4], [4, 4]], [[2, 2], [2, 2]])["value"], 2)
+        self.assertAlmostEqual(stats.ratio([[4, 4], [4, 4]], [[2, 2], [2, 2]])["value"], 2)
 
     def test_a_tail_begins_at_all_and_ends_at_the_slowest(self):
-        points = self.stats.tail([list(range(1, 1001))])
+        points = stats.tail([list(range(1, 1001))])
         self.assertEqual(points[0], (1.0, 1.0))
         self.assertEqual(points[-1], (1000.0, 0.001))
 

@@ -1,5 +1,10 @@
 """From what was run to the document that compare.json holds and everything else is drawn from.
 
+    kind, schema             what the file is; readers refuse another number
+    strategies, workloads, micro, benchmarks, memory    what was run
+    hazards, peers           null where they were not
+    answers                  headline.answers of all this
+
 A cell is one workload (at one size) under one strategy:
     verdict, detail          what became of it
     time_ns                  stats.describe of a repetition, if it was right in every run
@@ -7,10 +12,14 @@ A cell is one workload (at one size) under one strategy:
     per_repetition           growths, growths by fault, bytes copied, words adjusted
     peak_rss_kib             the largest of its processes
     rounds_ns                the samples, one list per process
+    layouts                  of those processes: {link, padding}
+A benchmark has time_ns, rounds_ns and layouts as well; a row of memory has bytes instead of time.
 """
 
-from comparelib import gbench, stats, verdict
+from comparelib import gbench, parked, stats, verdict
 from comparelib.plan import THREAD, growths
+
+KIND, SCHEMA = "stacklab compare", 2
 
 COUNTERS = ("growths", "growths_by_fault", "bytes_copied", "words_adjusted",
             "pages_moved_growths", "pool_hits", "pool_misses")
@@ -31,6 +40,7 @@ def make_cell(verdicts):
             "runs_ok": sum(v.kind == verdict.OK for v in verdicts),
             "ratio": None, "repetitions_right": passed,
             "per_repetition": _per_repetition(results), "rounds_ns": rounds,
+            "layouts": [v.layout for v in verdicts if v.result],
             "peak_rss_kib": max((v.peak_rss_kib for v in verdicts), default=0)}
     if kind == verdict.OK:
         cell["time_ns"] = stats.describe(rounds)
@@ -90,7 +100,23 @@ def make_benchmarks(benches, problems):
             rows.append({"target": bench.label, "name": name, "family": gbench.family_of(name),
                          "size": gbench.size_of(name), "label": row["label"],
                          "error": row["error"], "time_ns": stats.describe(row["rounds"]),
-                         "counters": row["counters"], "rounds_ns": row["rounds"]})
+                         "counters": row["counters"], "rounds_ns": row["rounds"],
+                         "layouts": row["layouts"]})
+    return rows
+
+
+def make_memory(listing, lots):
+    """One row per strategy: bytes per parked goroutine, by part."""
+    rows = []
+    for growth in growths(listing):
+        for lot, runs in lots.items():
+            if lot.growth == growth:
+                rows.append({"growth": growth, "goroutines": lot.goroutines, "wait": lot.wait,
+                             "threads": max(r["threads"] for r in runs),
+                             "bytes": {part: stats.describe([[r[part]] for r in runs])
+                                       for part in parked.PARTS + ("total",)},
+                             "rounds_bytes": [[r["total"]] for r in runs],
+                             "layouts": [r["layout"] for r in runs]})
     return rows
 
 
@@ -116,14 +142,16 @@ def make_notes(machine, run):
     return notes
 
 
-def make_document(listing, verdicts, benches, machine, problems, run):
-    library, micro = make_workloads(listing, verdicts)
-    check_needs(library, problems)
-    benchmarks = make_benchmarks(benches, problems)
-    return {"schema": 1, "run": run, "machine": machine, "baseline": THREAD,
+def make_document(listing, run, benches, machine, how):
+    """run: measure.Run; how: what compare.json says of the run itself."""
+    library, micro = make_workloads(listing, run.verdicts)
+    check_needs(library, run.problems)
+    benchmarks = make_benchmarks(benches, run.problems)
+    return {"kind": KIND, "schema": SCHEMA, "run": how, "machine": machine, "baseline": THREAD,
             "strategies": listing["strategies"], "workloads": library, "micro": micro,
-            "benchmarks": benchmarks, "notes": make_notes(machine, run),
-            "problems": problems}
+            "benchmarks": benchmarks, "memory": make_memory(listing, run.parked),
+            "hazards": None, "peers": None, "notes": make_notes(machine, how),
+            "problems": run.problems}
 
 
 def cell_of(document, name, size, growth):
@@ -142,3 +170,18 @@ def survivors(document, growth):
         if cell:
             (right if cell["verdict"] == verdict.OK else not_right).append(row["name"])
     return right, not_right
+
+
+# The verdicts of bench/hazards; every other one says that the hazard was not withstood.
+HOLDS, NEUTRAL = ("holds",), ("n/a", "refused")
+
+
+def hazard_class(kind):
+    return "ok" if kind in HOLDS else "" if kind in NEUTRAL else "bad"
+
+
+def broken_hazards(document, growth):
+    """The names of the hazards that a strategy does not withstand; None if none were run on it."""
+    rows = (document.get("hazards") or {}).get("rows", [])
+    cells = [(row["name"], row["cells"][growth]) for row in rows if growth in row["cells"]]
+    return [n for n, cell in cells if hazard_class(cell["verdict"]) == "bad"] if cells else None

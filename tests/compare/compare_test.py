@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,6 +203,52 @@ class Benchmarks(unittest.TestCase):
                  {"name": "a", "uri": "file://" + sys.executable}]}},
             {"id": {"targetCompleted": {"label": "//bench:b"}}, "completed": {}})]
         self.assertEqual(builder.read_events(events), {"//bench:a": sys.executable})
+
+
+# Builds what it is asked for as a file that says how, and tells of it as Bazel would.
+FAKE_BAZEL = """#!/usr/bin/python3
+import json, os, sys
+out, events = %(out)r, next(a for a in sys.argv if a.startswith("--build_event_json_file="))
+with open(events.split("=", 1)[1], "w") as f:
+    for label in [a for a in sys.argv if a.startswith("//")]:
+        path = os.path.join(out, label.split(":")[1])
+        with open(path, "w") as program:
+            program.write(" ".join(a for a in sys.argv if "linkopt" in a))
+        os.chmod(path, 0o755)
+        if label.endswith("once") and "--linkopt" in " ".join(sys.argv):
+            continue
+        f.write(json.dumps({"id": {"targetCompleted": {"label": label}}, "completed": {
+            "success": True, "importantOutput": [{"uri": "file://" + path}]}}) + "\\n")
+"""
+
+
+class Links(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        bazel = os.path.join(cls.folder, "bazel")
+        with open(bazel, "w", encoding="utf-8") as f:
+            f.write(FAKE_BAZEL % {"out": cls.folder})
+        os.chmod(bazel, 0o755)
+        cls.links = builder.build_links(cls.folder, ["//b:x", "//b:once"], [5, 6],
+                                        os.path.join(cls.folder, "links"),
+                                        os.path.join(cls.folder, "log"), bazel)
+
+    def test_each_link_is_kept_apart_and_shuffled_by_its_seed(self):
+        texts = []
+        for path in self.links["//b:x"]:
+            with open(path, encoding="utf-8") as f:
+                texts.append(f.read())
+        self.assertEqual(texts[0], "")
+        for text, seed in zip(texts[1:], (5, 6)):
+            self.assertIn("--shuffle-sections=rt_text=%d" % seed, text)
+            self.assertIn("--shuffle-sections=.text*=%d" % seed, text)
+            self.assertNotIn("init_array", text)
+            self.assertNotIn("sections=*", text)
+
+    def test_what_does_not_link_in_every_order_takes_no_part(self):
+        self.assertEqual(list(self.links), ["//b:x"])
 
 
 class Layouts(unittest.TestCase):

@@ -168,6 +168,11 @@ class Changes(unittest.TestCase):
         self.assertAlmostEqual(found["floor"], 0.2, 3)
         self.assertIn("controls changed", found["warnings"][0])
 
+    def test_other_programs_are_told(self):
+        def busy(document):
+            document["machine"]["others_cpu"] = 0.25
+        self.assertIn("25% of the CPUs during the run after", self.find(busy)["warnings"][0])
+
     def test_a_trial_that_was_ok_and_is_not_is_worse(self):
         def crash(document):
             document["workloads"][0]["cells"]["stayer"] = fixed.cell(1, kind="crashed")

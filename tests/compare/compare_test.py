@@ -23,8 +23,8 @@ FAKE = os.path.join(HERE, "fake_program.py")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import (builder, child, gbench, headline, measure, parked, plan,  # noqa: E402
-                        plots, report, stats, summary, table, verdict)
+from comparelib import (builder, child, gbench, headline, machine, measure,  # noqa: E402
+                        parked, plan, plots, report, stats, summary, table, verdict)
 
 with open(FAKE, encoding="utf-8") as source:
     fake = {"__name__": "fake_program"}
@@ -222,6 +222,19 @@ with open(events.split("=", 1)[1], "w") as f:
 """
 
 
+class Machine(unittest.TestCase):
+    def test_what_a_child_of_ours_does_is_not_others_work(self):
+        others = machine.Others()
+        child.run([sys.executable, "-c", "sum(range(10**7))"], 60)
+        ours = sum(b - a for a, b in zip(others.begin[2:], others._used()[2:]))
+        self.assertGreater(ours, 1)
+        # Somebody else, who was never a child that we waited for.
+        before = others.share()
+        others.begin = (others.begin[0], others.begin[1], others.begin[2] + ours)
+        self.assertGreater(others.share(), before)
+        self.assertLessEqual(others.share(), 1)
+
+
 class Links(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -339,6 +352,7 @@ class Documents(unittest.TestCase):
                                    ["bench x: gone"], cls.progress)
         about = {"cpu": "c", "cpus": 2, "kernel": "k", "system": "s", "page_bytes": 4096,
                  "compiler": "cc", "flags": "-O2", "commit": "0", "date": "d", "load": "3.00 0 0",
+                 "others_cpu": 0.5,
                  "libraries": {"fake": "1"}}
         how = {"mode": "quick", "seed": 1, "rounds": 2, "build": "b", "only": None,
                "env_sizes": [], "link_orders": 1}

@@ -11,7 +11,7 @@ import os
 
 from comparelib import results, stats, verdict
 from comparelib.plan import BadInput
-from comparelib.summary import HOLDS, KIND, SCHEMA
+from comparelib.summary import BUSY, HOLDS, KIND, SCHEMA
 from comparelib.words import number, percent, short_ratio, short_time
 
 LEVEL = 0.05
@@ -80,6 +80,11 @@ def _warnings(before, after, rows):
     said = []
     if _where(before)["machine"] != _where(after)["machine"]:
         said.append("The two were measured on different machines, kernels or compilers.")
+    for word, document in (("before", before), ("after", after)):
+        share = document["machine"]["others_cpu"]
+        if share > BUSY:
+            said.append("Other programs took %s of the CPUs during the run %s." % (
+                percent(share), word))
     unable = sum(stats.least_p(min(row["processes"])) * len(rows) > LEVEL for row in rows)
     if unable:
         said.append("%s from so few processes that no change among %d can be significant." % (

@@ -20,6 +20,7 @@ from comparelib import gbench, parked, stats, verdict
 from comparelib.plan import THREAD, growths
 
 KIND, SCHEMA = "stacklab compare", 2
+BUSY = 0.03  # of the CPUs for other programs: worth telling
 
 COUNTERS = ("growths", "growths_by_fault", "bytes_copied", "words_adjusted",
             "pages_moved_growths", "pool_hits", "pool_misses")
@@ -133,10 +134,10 @@ def check_needs(library, problems):
 def make_notes(machine, run):
     """What a reader should know before believing a figure."""
     notes = []
-    load = float(machine["load"].split()[0])
-    if load > 0.5 * machine["cpus"]:
-        notes.append("The machine was busy when the run began: load average %.1f on %d CPUs.  "
-                     "Intervals are wider than they need be." % (load, machine["cpus"]))
+    if machine["others_cpu"] > BUSY:
+        notes.append("The machine was busy: other programs took %.0f%% of its CPUs during the run. "
+                     "Times are longer, and intervals wider, than they need be." % (
+                         100 * machine["others_cpu"]))
     if run["only"]:
         notes.append("Only what matches %r was run." % run["only"])
     return notes

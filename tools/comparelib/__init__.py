@@ -5,6 +5,7 @@
     verdict    what became of a trial: ok, wrong result, crashed, hung, refused, failed
     plan       which trials and how many
     gbench     google-benchmark programs: listing, running, reading
+    programs   workloads that are whole programs: single calls, memory, growths per iteration
     measure    the rounds: everything interleaved, with a progress line
     stats      medians, bootstrap intervals, ratios, quantiles
     machine    what the figures were measured on

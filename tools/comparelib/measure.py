@@ -97,6 +97,8 @@ def _run_trial(trial, program, effort, env, verdicts):
     earlier = verdicts.setdefault(trial, [])
     if not effort.retry_hung and any(v.kind == verdict.HUNG for v in earlier):
         return
+    if trial.runs and len(earlier) >= trial.runs:
+        return
     earlier.append(verdict.judge(child.run(trial.argv(program), effort.timeout, env=env)))
 
 

@@ -7,7 +7,7 @@ box, so that the page itself fits a phone.
 import base64
 from html import escape
 
-from comparelib import verdict
+from comparelib import programs, verdict
 from comparelib.headline import short_size, short_time
 from comparelib.plan import THREAD
 from comparelib.table import SHORT, ci_text, growths_note, interval
@@ -251,6 +251,7 @@ def render(document, figures):
                           "that depth, one line per strategy", "Each level has asked for its stack "
                           "by go_checkpoint."),
                   _micro_table(document, "climb")]
+    parts.append(programs.page(document))
     if document["workloads"]:
         parts += ["<h2>Libraries</h2>\n",
                   _figure(figures, "workloads", "Time of each library workload relative to a plain "

@@ -9,7 +9,7 @@ A cell is one workload (at one size) under one strategy:
     rounds_ns                the samples, one list per process
 """
 
-from comparelib import gbench, stats, verdict
+from comparelib import gbench, programs, stats, verdict
 from comparelib.plan import THREAD, growths
 
 COUNTERS = ("growths", "growths_by_fault", "bytes_copied", "words_adjusted",
@@ -37,7 +37,7 @@ def make_cell(verdicts):
     return cell
 
 
-def _add_ratios(cells):
+def add_ratios(cells):
     base = cells.get(THREAD)
     for cell in cells.values():
         if base and base["time_ns"] and cell["time_ns"]:
@@ -47,7 +47,7 @@ def _add_ratios(cells):
 def _cells(listing, verdicts, name, size):
     found = {t.growth: vs for t, vs in verdicts.items() if t.workload == name and t.size == size}
     cells = {growth: make_cell(found[growth]) for growth in growths(listing) if growth in found}
-    _add_ratios(cells)
+    add_ratios(cells)
     return cells
 
 
@@ -60,7 +60,7 @@ def make_workloads(listing, verdicts):
     library, micro = [], []
     ran = {t.workload for t in verdicts}
     for w in listing["workloads"]:
-        if w["name"] not in ran:
+        if w["name"] not in ran or w["kind"] == "program":
             continue
         row = {key: w.get(key) for key in ("name", "library", "does", "checkpoint_bytes", "kind")}
         used = [r["stack_used"] for r in _results(verdicts, w["name"]) if "stack_used" in r]
@@ -122,6 +122,7 @@ def make_document(listing, verdicts, benches, machine, problems, run):
     benchmarks = make_benchmarks(benches, problems)
     return {"schema": 1, "run": run, "machine": machine, "baseline": THREAD,
             "strategies": listing["strategies"], "workloads": library, "micro": micro,
+            "programs": programs.make_rows(listing, verdicts, make_cell, add_ratios),
             "benchmarks": benchmarks, "notes": make_notes(machine, run),
             "problems": problems}
 

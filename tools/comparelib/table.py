@@ -1,6 +1,6 @@
 """The document as text for a terminal."""
 
-from comparelib import machine, verdict
+from comparelib import machine, programs, verdict
 from comparelib.headline import short_ratio, short_size, short_time
 from comparelib.plan import THREAD
 
@@ -134,7 +134,7 @@ def render(document):
     blocks = [[line for s in document["headline"] for line in _wrap(s, "")]]
     if document["workloads"]:
         blocks += [survival(document), workloads(document)]
-    blocks += [micro(document), benchmarks(document)]
+    blocks += [micro(document), programs.render(document), benchmarks(document)]
     if document["notes"]:
         blocks.append([line for note in document["notes"] for line in _wrap("NOTE: " + note, "")])
     if document["problems"]:

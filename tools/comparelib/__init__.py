@@ -6,6 +6,7 @@
     plan       which trials and how many
     gbench     google-benchmark programs: listing, running, reading
     programs   workloads that are whole programs: single calls, memory, growths per iteration
+    peers      other runtimes on the same work
     measure    the rounds: everything interleaved, with a progress line
     stats      medians, bootstrap intervals, ratios, quantiles
     machine    what the figures were measured on

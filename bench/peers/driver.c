@@ -5,8 +5,8 @@
 //                                waits for a line: memory is read from outside.  Those of `used`
 //                                have been 64 KiB deep before.
 //
-// and before it --stack BYTES, --variant NAME, and --canary 1, which makes every descent find its sum
-// wrong.  Exits with 3 after a line on stderr.  bench/go does the same in Go.
+// and before it --stack BYTES, --variant NAME, and --canary 1, which makes every descent find its
+// sum wrong.  Exits with 3 after a line on stderr.  bench/go does the same in Go.
 #include "bench/peers/peer.h"
 
 #include <stdio.h>
@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 enum { USED_BYTES = 64 * 1024, LEG = 8, LEG_BYTES = 4096 };
-enum { HOT_DEEPEST = 48 * 1024, HOT_PASSES = 3, HOT_STEP = 128, HOT_FRAME = 1024, HOT_ASKED = 2048 };
+enum { HOT_DEEPEST = 48 * 1024, HOT_STEP = 128, HOT_PASSES = 3 };
+enum { HOT_FRAME = 1024, HOT_ASKED = 2048 };
 
 size_t peer_stack_bytes;
 const char *peer_variant;

@@ -1,6 +1,6 @@
-"""Other runtimes and coroutine libraries on the same work, by the same clock and the same account of
-memory.  A peer takes part where its package is installed; where it is not, its row says what to
-install.  That one crashes or hangs in its default configuration is a result.
+"""Other runtimes and coroutine libraries on the same work, by one clock and one account of memory.
+A peer takes part where its package is installed; where it is not, its row says what to install.
+That one crashes or hangs in its default configuration is a result.
 
 The work is in bench/peers and bench/go/peer.go; build() makes the programs with the system's
 compilers, ours with Bazel, and measure() runs them interleaved, each measure in a process of its

@@ -130,11 +130,15 @@ struct request {
   uint64_t sum;
 };
 
+static void call_library(void *arg) {
+  struct request *r = arg;
+  r->sum = r->serve(r->i);
+}
+
 static void handle(void *arg) {
   struct request *r = arg;
   const uint64_t begin = clock_ns();
-  need_stack(r->needed);
-  r->sum = r->serve(r->i);
+  call_with_stack(r->needed, call_library, r);
   note_call(clock_ns() - begin);
 }
 

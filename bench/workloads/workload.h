@@ -21,9 +21,15 @@ struct workload {
   int (*prepare)(void);
   // The measured part.  `size` is 0 but for micro workloads that sweep over it.
   uint64_t (*run)(size_t size);
-  enum { KIND_LIBRARY, KIND_MICRO_INITIAL, KIND_MICRO_SIZE } kind;
+  enum { KIND_LIBRARY, KIND_MICRO_INITIAL, KIND_MICRO_SIZE, KIND_PROGRAM } kind;
   size_t fixed_left;       // bytes of stack left at entry; 0: swept by the harness
-  const size_t *sizes;     // of a micro workload, ended by 0
+  const size_t *sizes;     // of a micro workload or a program, ended by 0
+  unsigned quick_sizes;    // of a program: how many of them a quick comparison takes
+  size_t iterations;       // times that one run() may grow, where that is what it is about; else 0
+  // Programs of many goroutines: run() is called where the stack does not run out, and starts
+  // them by crowd.h; `expect` computes the same checksum without them.
+  uint64_t (*expect)(size_t size);
+  bool without_thread;     // a thread in place of each goroutine would make no sense
 };
 
 extern const struct workload *const workload_table[];  // ended by NULL
@@ -33,6 +39,23 @@ const struct workload *workload_find(const char *name);
 // need_stack calls go_checkpoint(bytes) where the caller is a goroutine and does nothing on a
 // plain thread.  It ends the process with EXIT_REFUSED if the runtime says no.
 void need_stack(size_t bytes);
+
+// call_with_stack calls fn(arg) with at least `bytes` of stack below this call: the place where a
+// strategy that has to be asked is asked.  Any stack; ends the process as need_stack does.
+void call_with_stack(size_t bytes, void (*fn)(void *), void *arg);
+
+// clock_ns reads the monotonic clock; note_call adds the time of one call that may have grown the
+// stack to those whose quantiles are reported.  Any stack, any thread.
+uint64_t clock_ns(void);
+void note_call(uint64_t ns);
+
+// descend recurses in frames of about 128 bytes until `bytes` are used, calls leaf(arg) there, if
+// it is not NULL, and returns a checksum made from every frame on the way back.  Any stack.
+uint64_t descend(size_t bytes, void (*leaf)(void *), void *arg);
+
+// workload_refuse says on stderr what failed with which GO_E* code, and ends the process with
+// EXIT_REFUSED.  Any stack.
+void workload_refuse(const char *what, int code);
 
 enum { EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
 
@@ -55,6 +78,9 @@ static inline uint64_t checksum_string(uint64_t sum, const char *s) {
     sum = checksum_word(sum, (unsigned char)*s);
   return checksum_word(sum, 0);
 }
+
+// json_checksum parses a JSON text, asking for stack at every level.  json_parse.c
+uint64_t json_checksum(const char *text, size_t n);
 
 // The document: Clang's syntax tree of json_parse.c as JSON, made at build time.
 const char *document_text(void);

@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from comparelib import (builder, child, gbench, headline, machine, measure,  # noqa: E402
-                        parked, plan, plots, report, stats, summary, table, verdict)
+                        parked, plan, plots, report, servers, stats, summary, table, verdict)
 
 with open(FAKE, encoding="utf-8") as source:
     fake = {"__name__": "fake_program"}
@@ -32,7 +32,7 @@ with open(FAKE, encoding="utf-8") as source:
 LISTING = fake["LISTING"]
 EFFORT = plan.Effort(rounds=2, link_orders=1, env_sizes=0, repeat=4, step_repeat=4,
                      first_step_repeat=4, parked=10, timeout=1, bench_seconds=1, retry_hung=False,
-                     thin_out=True)
+                     thin_out=True, large=False)
 
 
 def run_fake(workload, growth="newest", timeout=20.0):
@@ -131,6 +131,21 @@ class Plans(unittest.TestCase):
         trials = plan.make_trials(LISTING, plan.QUICK, plan.compile_filter("step"))
         self.assertEqual({t.size for t in trials}, {8192, 16384})
         self.assertIn("--initial", trials[0].argv("p"))
+
+    def test_a_program_runs_fewer_sizes_in_the_quick_mode_and_says_where_threads_make_sense(self):
+        def planned(name, effort):
+            trials = plan.make_trials(LISTING, effort, plan.compile_filter(name))
+            return sorted({t.size for t in trials}), trials[0].growth
+        self.assertEqual(planned("hot", plan.QUICK), ([4096], "thread"))
+        self.assertEqual(planned("hot", plan.FULL), ([4096, 8192], "thread"))
+        self.assertEqual(planned("tree", plan.FULL), ([100, 1000], "newest"))
+
+    def test_a_program_runs_in_some_of_the_rounds(self):
+        trial = plan.make_trials(LISTING, plan.QUICK, plan.compile_filter("tree"))[0]
+        effort = plan.QUICK
+        verdicts = measure.run_all([trial], FAKE, [], effort, 1, [], io.StringIO())
+        self.assertEqual(len(verdicts[trial]), trial.runs)
+        self.assertLess(trial.runs, effort.rounds)
 
     def test_bad_input_is_refused_in_one_line(self):
         bad = [lambda: plan.compile_filter("("), lambda: plan.check_list({}),
@@ -383,10 +398,28 @@ class Documents(unittest.TestCase):
         self.assertEqual(list(self.document["workloads"][0]["cells"]),
                          ["thread", "newest", "still"])
 
+    def program(self, name):
+        row = next(r for r in self.document["programs"] if r["name"] == name)
+        return row["cells_by_size"][str(row["sizes"][0])]["newest"]
+
+    def test_a_program_has_its_single_calls_its_growths_and_all_of_its_memory(self):
+        cell = self.program("hot")
+        self.assertEqual((cell["calls_ns"]["p50"], cell["calls_ns"]["max"]), (25, 1000))
+        self.assertEqual(cell["growths_per_iteration"], 4 / 4 / 16)
+        # The high water, the page tables and the mappings of the worst moment, less the start.
+        self.assertEqual(cell["memory"]["peak"], (9500 - 1000) + 800 + 10 * servers.VMA_BYTES)
+        self.assertEqual(cell["memory"]["settled"], 2000 + 800 + 5 * servers.VMA_BYTES)
+
+    def test_programs_are_not_libraries(self):
+        names = [row["name"] for row in self.document["workloads"] + self.document["micro"]]
+        self.assertNotIn("hot", names)
+        self.assertNotIn("tree", names)
+
     def test_nothing_is_left_out_of_the_text(self):
         text = self.table.render(self.document)
         for part in ("CRASHED", "HUNG", "WRONG RESULT", "REFUSED", "about to fall",
-                     "bench x: gone", "commit 0", "newest", "busy"):
+                     "bench x: gone", "commit 0", "newest", "busy", "hot, 4 KiB",
+                     "tree, 100 goroutines", "/iteration"):
             self.assertIn(part, text)
         self.assertLessEqual(max(map(len, text.splitlines())), 130)
 
@@ -397,6 +430,7 @@ class Documents(unittest.TestCase):
         self.assertNotIn("http://", page)
         self.assertIn("prefers-color-scheme", page)
         self.assertIn("crashed", page)
+        self.assertIn("tree, 100 goroutines", page)
 
     def test_the_document_is_json(self):
         self.assertEqual(json.loads(json.dumps(self.document))["schema"], summary.SCHEMA)

@@ -126,6 +126,29 @@ def hazards():
                          idler="holds")]}
 
 
+def programs():
+    cells = with_ratios({n: cell(1e6 * (i + 1), 2, 2) for i, n in enumerate(NAMES)})
+    cells["mover"] = cell(1, kind=verdict.HUNG)
+    for i, (n, c) in enumerate(cells.items()):
+        c["calls_ns"] = {"n": 4000, "p50": 50.0, "p99": 90.0, "p999": 1000.0 * (i + 1),
+                         "max": 9e4} if n != "mover" else None
+        c["memory"] = {"peak": (i + 1) << 20, "settled": (i + 1) << 16} if n != "mover" else None
+        c["growths_per_iteration"] = None
+    return [{"name": "ring", "library": "own code", "does": "a token goes round", "many": True,
+             "iterations": 0, "sizes": [100], "cells_by_size": {"100": cells}}]
+
+
+def peers():
+    return {"rounds": 3, "vma_bytes": 400, "peers": [
+        {"name": "stacklab stayer", "about": "", "missing": "", "notes": {}, "samples": {},
+         "figures": {"create_ns": 40.0, "switch_ns": 3.0, "parked_total": 5000}},
+        {"name": "Peer & Co", "about": "1.2", "missing": "",
+         "notes": {"create": "crashes: SIGSEGV; with 64 KiB: hangs", "parked": "hangs"},
+         "samples": {}, "figures": {"create_ns": 90.0, "switch_ns": 2.5}},
+        {"name": "Absent", "about": "", "missing": "not installed: apt-get install absent",
+         "notes": {}, "samples": {}, "figures": {}}]}
+
+
 @functools.lru_cache(1)
 def _whole():
     return {
@@ -142,7 +165,7 @@ def _whole():
                       library("longjmp", kind=verdict.CRASHED),
                       library("stream", kind=verdict.WRONG)],
         "micro": [step(), climb()], "benchmarks": benchmarks(), "memory": memory(),
-        "hazards": hazards(), "peers": None, "notes": [], "problems": ["<b>bold</b> failed"]}
+        "hazards": hazards(), "peers": peers(), "programs": programs(), "notes": [], "problems": ["<b>bold</b> failed"]}
 
 
 def make(**parts):

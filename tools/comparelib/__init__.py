@@ -7,6 +7,9 @@
     gbench     google-benchmark programs: listing, running, reading
     servers    servers as child processes, and what /proc says of them
     parked     what a parked goroutine holds
+    programs   workloads that are whole programs: single calls, memory, growths per iteration
+    peers      other runtimes on the same work
+    hazards    the hazard matrix
     measure    the rounds: everything interleaved, with a progress line
     stats      medians, bootstrap intervals, ratios, quantiles
     machine    what the figures were measured on

@@ -52,6 +52,7 @@ class Programs:
     workloads: list
     benchmarks: dict  # by label
     parked: list      # empty: not built
+    hazards: str = None  # one path, or not built
 
 
 @dataclass
@@ -184,7 +185,9 @@ class Run:
             self._park(job, self.programs.parked[link], layout)
         else:
             earlier = self.verdicts.setdefault(job, [])
-            if self.effort.retry_hung or not any(v.kind == verdict.HUNG for v in earlier):
+            hung = any(v.kind == verdict.HUNG for v in earlier)
+            enough = job.runs and len(earlier) >= job.runs
+            if not enough and (self.effort.retry_hung or not hung):
                 came = _run_trial(job, self.programs.workloads[link], self.effort,
                                   environment(layout))
                 came.layout = layout

@@ -6,7 +6,7 @@ measures it.
 
 from html import escape
 
-from comparelib import crossover, headline, results, seen, verdict
+from comparelib import crossover, headline, programs, results, seen, verdict
 from comparelib.page import (bullets, contents, details, figure, page, paragraph, section, table,
                              td, th)
 from comparelib.parked import PARTS
@@ -320,10 +320,11 @@ SECTIONS = [
     ("step", "One growth step, by size", steps, "tools/compare --only step"),
     ("climb", "A climb, by depth", climb, "tools/compare --only climb"),
     ("survival", "Who survives: libraries", survival, ALL),
-    ("hazards", "Who survives: hazards", hazards, ALL),
+    ("hazards", "Who survives: hazards", hazards, "tools/compare --only hazards"),
     ("workloads", "What libraries cost", workloads, ALL),
+    ("programs", "Programs", programs.section, ALL),
     ("scaling", "Scaling", scaling, "tools/compare --only chan_bench"),
-    ("peers", "Beside other runtimes", peers, "tools/ratios --against go"),
+    ("peers", "Beside other runtimes", peers, "tools/setup --for peers, then tools/compare"),
     ("layouts", "How much the layout of memory moves results", layouts, "tools/compare --full"),
     ("benchmarks", "All benchmark programs", benchmarks, ALL),
     ("method", "Method", method, ""),

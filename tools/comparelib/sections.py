@@ -2,10 +2,10 @@
 
 from html import escape
 
-from comparelib import crossover, stats
-from comparelib.page import details, paragraph, table, td, th
+from comparelib import stats
+from comparelib.page import bullets, details, paragraph, table, td, th
 from comparelib.summary import broken_hazards, hazard_class
-from comparelib.words import join, number, short_ratio, short_time
+from comparelib.words import join, number, short_ratio, short_size, short_time
 
 # ---- Hazards -----------------------------------------------------------------------------------
 def _hazard_cell(cell):
@@ -39,8 +39,7 @@ def hazards(document, figures):
             for n, cell in row["cells"].items()
             if hazard_class(cell["verdict"]) == "bad" and cell["detail"]]
     return paragraph(text, "seen") + body + (details(
-        "What was seen", "<ul>%s</ul>" % "".join("<li>%s</li>\n" % escape(s) for s in seen))
-        if seen else "")
+        "What was seen", bullets(seen)) if seen else "")
 
 
 # ---- Scaling -----------------------------------------------------------------------------------
@@ -87,28 +86,48 @@ def scaling(document, figures):
 
 
 # ---- Other runtimes ----------------------------------------------------------------------------
-# What, our benchmark (all whose name begins so), the peer, and its benchmark.
-PAIRS = [("switch there and back", "BM_SwitchPair", "Boost.Context", "BM_BoostSwitchPair"),
-         ("spawn and exit", "BM_SpawnExit/", "Boost.Context, pooled stacks",
-          "BM_BoostPooledCreateRunDestroy")]
+# What peers.measure calls a figure, what it is, and how it is written.
+FIGURES = [("create_ns", "create and end", short_time), ("switch_ns", "switch", short_time),
+           ("parked_total", "parked", short_size), ("used_total", "parked after use", short_size),
+           ("deep1m_first_ns", "1 MiB deep", short_time),
+           ("deep1m_second_ns", "again", short_time),
+           ("deep64m_first_ns", "64 MiB deep", short_time),
+           ("deep64m_second_ns", "again", short_time),
+           ("hot_usual_ns", "loop at the end", short_time),
+           ("hot_worst_ns", "its worst depth", short_time)]
+
+
+def _peer_line(row):
+    if row["missing"]:
+        return [th(row["name"]), "<td colspan=%d>%s</td>" % (len(FIGURES), escape(row["missing"]))]
+    line = [th(row["name"])]
+    for key, _, form in FIGURES:
+        failed = row["notes"].get(key.split("_")[0])
+        if key in row["figures"]:
+            line.append(td(form(row["figures"][key]) + ("*" if failed else ""), "n"))
+        else:
+            line.append(td(failed.split(":")[0] if failed else "-", "bad" if failed else "n"))
+    return line
 
 
 def peers(document, figures):
-    rows = {b["name"]: b for b in document["benchmarks"] if b["time_ns"]}
-    body, led = [], []
-    for what, ours, peer, theirs in PAIRS:
-        base = rows.get(theirs)
-        for name, row in rows.items():
-            if base and (name == ours or ours.endswith("/") and name.startswith(ours)):
-                ratio = stats.ratio(row["rounds_ns"], base["rounds_ns"])
-                led.append(not crossover.is_same(base, row))
-                body.append([th("%s %s" % (what, row["label"])), td(peer)] + [
-                    td(short_time(r["time_ns"]["median"]), "n") for r in (row, base)]
-                    + [td("%s [%s .. %s]" % (short_ratio(ratio), *map(short_ratio, ratio["ci"]))
-                          if ratio else "-", "n")])
-    if not body:
+    found = document.get("peers")
+    if not found or not found["peers"]:
         return ""
-    return paragraph("stacklab takes less time in %d of %d." % (sum(led), len(led)), "seen") \
-        + table(["what", "peer", "stacklab", "peer's", "ratio [95%]"], body,
-                "Below 1: stacklab is faster.  tools/ratios --against go compares the scheduler "
-                "with Go's.", range(2, 5))
+    ran = [row for row in found["peers"] if row["figures"]]
+    said = []
+    for key, what, form in FIGURES[:3]:
+        order = sorted((row["figures"][key], row["name"]) for row in ran if key in row["figures"])
+        if order:
+            said.append("%s: %s (%s)" % (what, order[0][1], form(order[0][0])))
+    failed = sum(len(row["notes"]) for row in ran)
+    text = "Least of %d: %s." % (len(ran), "; ".join(said)) if said else ""
+    if failed:
+        text += " %s not withstood as they come." % number(failed, "measure")
+    notes = ["%s, %s: %s" % (row["name"], name, note) for row in ran
+             for name, note in row["notes"].items()]
+    return paragraph(text, "seen") + table(
+        ["who"] + [what for _, what, _ in FIGURES], [_peer_line(row) for row in found["peers"]],
+        "Medians of %s.  Parked: bytes for each of 10,000.  *: crashes as it comes; the figure is "
+        "with a stack that is large enough." % number(found["rounds"], "round"),
+        range(1, 1 + len(FIGURES))) + (details("What was seen", bullets(notes)) if notes else "")

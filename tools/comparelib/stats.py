@@ -59,6 +59,16 @@ def describe(rounds):
             "min": float(flat.min()), "max": float(flat.max())}
 
 
+def quantiles(rounds):
+    """Plain quantiles of a list of rounds, or None where all are empty."""
+    flat = [x for r in rounds for x in r]
+    if not flat:
+        return None
+    p50, p99, p999, most = numpy.percentile(flat, [50, 99, 99.9, 100])
+    return {"n": len(flat), "p50": float(p50), "p99": float(p99), "p999": float(p999),
+            "max": float(most)}
+
+
 def ratio(rounds, base_rounds):
     """Median over median with a 95% interval, or None where there is nothing to compare."""
     pairs = [(a, b) for a, b in zip(rounds, base_rounds) if a and b]

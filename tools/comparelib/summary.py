@@ -16,7 +16,7 @@ A cell is one workload (at one size) under one strategy:
 A benchmark has time_ns, rounds_ns and layouts as well; a row of memory has bytes instead of time.
 """
 
-from comparelib import gbench, parked, stats, verdict
+from comparelib import gbench, parked, programs, stats, verdict
 from comparelib.plan import THREAD, growths
 
 KIND, SCHEMA = "stacklab compare", 2
@@ -48,7 +48,7 @@ def make_cell(verdicts):
     return cell
 
 
-def _add_ratios(cells):
+def add_ratios(cells):
     base = cells.get(THREAD)
     for cell in cells.values():
         if base and base["time_ns"] and cell["time_ns"]:
@@ -58,7 +58,7 @@ def _add_ratios(cells):
 def _cells(listing, verdicts, name, size):
     found = {t.growth: vs for t, vs in verdicts.items() if t.workload == name and t.size == size}
     cells = {growth: make_cell(found[growth]) for growth in growths(listing) if growth in found}
-    _add_ratios(cells)
+    add_ratios(cells)
     return cells
 
 
@@ -71,7 +71,7 @@ def make_workloads(listing, verdicts):
     library, micro = [], []
     ran = {t.workload for t in verdicts}
     for w in listing["workloads"]:
-        if w["name"] not in ran:
+        if w["name"] not in ran or w["kind"] == "program":
             continue
         row = {key: w.get(key) for key in ("name", "library", "does", "checkpoint_bytes", "kind")}
         used = [r["stack_used"] for r in _results(verdicts, w["name"]) if "stack_used" in r]
@@ -150,6 +150,7 @@ def make_document(listing, run, benches, machine, how):
     benchmarks = make_benchmarks(benches, run.problems)
     return {"kind": KIND, "schema": SCHEMA, "run": how, "machine": machine, "baseline": THREAD,
             "strategies": listing["strategies"], "workloads": library, "micro": micro,
+            "programs": programs.make_rows(listing, run.verdicts, make_cell, add_ratios),
             "benchmarks": benchmarks, "memory": make_memory(listing, run.parked),
             "hazards": None, "peers": None, "notes": make_notes(machine, how),
             "problems": run.problems}

@@ -1,6 +1,6 @@
 """The document as text for a terminal."""
 
-from comparelib import machine, verdict
+from comparelib import machine, programs, verdict
 from comparelib.plan import THREAD
 from comparelib.words import join, short_ratio, short_size, short_time
 
@@ -155,7 +155,8 @@ def render(document):
     blocks = [answers(document)]
     if document["workloads"]:
         blocks += [survival(document), workloads(document)]
-    blocks += [micro(document), memory(document), benchmarks(document)]
+    blocks += [micro(document), memory(document), programs.render(document),
+               benchmarks(document)]
     if document["notes"]:
         blocks.append([line for note in document["notes"] for line in _wrap("NOTE: " + note, "")])
     if document["problems"]:

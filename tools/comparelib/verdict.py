@@ -61,8 +61,8 @@ def _where(lines):
     if not under_way:
         return "before the first repetition"
     at = under_way[-1]
-    return "in repetition %d, entered with %d bytes of stack left" % (
-        at["repetition"] + 1, at.get("left", 0))
+    left = ", entered with %d bytes of stack left" % at["left"] if "left" in at else ""
+    return "in repetition %d%s" % (at["repetition"] + 1, left)
 
 
 def _wrong_detail(result):

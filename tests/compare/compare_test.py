@@ -23,7 +23,7 @@ FAKE = os.path.join(HERE, "fake_program.py")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import (builder, child, gbench, headline, machine, measure,  # noqa: E402
+from comparelib import (builder, child, gbench, hazards, headline, machine, measure,  # noqa: E402
                         parked, plan, plots, report, servers, stats, summary, table, verdict)
 
 with open(FAKE, encoding="utf-8") as source:
@@ -143,8 +143,9 @@ class Plans(unittest.TestCase):
     def test_a_program_runs_in_some_of_the_rounds(self):
         trial = plan.make_trials(LISTING, plan.QUICK, plan.compile_filter("tree"))[0]
         effort = plan.QUICK
-        verdicts = measure.run_all([trial], FAKE, [], effort, 1, [], io.StringIO())
-        self.assertEqual(len(verdicts[trial]), trial.runs)
+        run = measure.run_all([trial], [], measure.Programs([FAKE], {}, []), [], effort, 1, [],
+                              io.StringIO())
+        self.assertEqual(len(run.verdicts[trial]), trial.runs)
         self.assertLess(trial.runs, effort.rounds)
 
     def test_bad_input_is_refused_in_one_line(self):
@@ -235,6 +236,51 @@ with open(events.split("=", 1)[1], "w") as f:
         f.write(json.dumps({"id": {"targetCompleted": {"label": label}}, "completed": {
             "success": True, "importantOutput": [{"uri": "file://" + path}]}}) + "\\n")
 """
+
+
+MATRIX = {"builds": ["installed", "clang-O2"], "cases": [
+    {"name": "xored", "group": "scan", "cause": "why", "cells": {
+        "newest": {"installed": {"verdict": "holds", "detail": ""},
+                   "clang-O2": {"verdict": "crashes", "detail": "SIGSEGV at 3"}},
+        "still": {"installed": {"verdict": "holds", "detail": ""}, "clang-O2": None},
+        "other": {"installed": None, "clang-O2": None}}}]}
+
+
+class Hazards(unittest.TestCase):
+    def run_program(self, text, code=0):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "hazards")
+            with open(program, "w", encoding="utf-8") as f:
+                f.write("#!/bin/sh\ncat <<'END'\n%s\nEND\necho last words >&2\nexit %d\n" % (
+                    text, code))
+            os.chmod(program, 0o755)
+            problems = []
+            return hazards.run(program, folder, False, problems), problems
+
+    def test_a_cell_is_the_worst_of_its_builds_and_says_which(self):
+        found, problems = self.run_program(json.dumps(MATRIX), 1)
+        cells = found["rows"][0]["cells"]
+        self.assertEqual(problems, [])
+        self.assertEqual(cells["newest"]["verdict"], "crashes")
+        self.assertEqual(cells["newest"]["detail"], "clang-O2: SIGSEGV at 3")
+        self.assertEqual(cells["still"]["verdict"], "holds")
+        self.assertNotIn("other", cells)
+
+    def test_a_verdict_that_nobody_knows_is_the_worst(self):
+        matrix = json.loads(json.dumps(MATRIX))
+        matrix["cases"][0]["cells"]["newest"]["installed"]["verdict"] = "melts"
+        found = hazards.read(matrix)
+        self.assertEqual(found["rows"][0]["cells"]["newest"]["verdict"], "melts")
+        document = {"hazards": found}
+        self.assertEqual(summary.broken_hazards(document, "newest"), ["xored"])
+        self.assertEqual(summary.broken_hazards(document, "still"), [])
+        self.assertIsNone(summary.broken_hazards(document, "other"))
+
+    def test_no_matrix_is_a_problem_in_one_line(self):
+        for text in ("", "{}", "[]", "oops"):
+            found, problems = self.run_program(text, 2)
+            self.assertIsNone(found)
+            self.assertIn("last words", problems[0])
 
 
 class Machine(unittest.TestCase):

@@ -224,6 +224,13 @@ class Pages(unittest.TestCase):
         self.assertIn("<b>bold</b> failed", text)
         self.assertIn("lib <1>", text)
 
+    def test_what_others_measure_has_its_sections(self):
+        text = self.ask("return document.body.textContent")
+        for part in ("ring, 100 goroutines under mover: hung", "Peer & Co, create: crashes",
+                     "apt-get install absent", "a reason for xored", "hazards",
+                     "Link order moves"):
+            self.assertIn(part, text)
+
 
 if __name__ == "__main__":
     for name, found in (("chromium", CHROMIUM), ("chromedriver", DRIVER)):

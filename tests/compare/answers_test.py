@@ -90,6 +90,13 @@ class Answers(unittest.TestCase):
         self.check(SLOW, ["asker"], "131 ns under asker and 90.0 us under mover",
                    "one in a hundred, than 131 ns under asker and 3.00 us under mover")
 
+    def test_the_slow_step_is_not_decided_by_the_usual_one(self):
+        row = fixed.step()
+        cell = row["cells_by_size"]["8192"]["asker"]
+        cell["rounds_ns"][0][:4] = [200000.0] * 4
+        cell["time_ns"] = stats.describe(cell["rounds_ns"])
+        self.assertEqual(answers(micro=[row])[SLOW]["take"], ["mover"])
+
     def test_those_not_told_apart_share_the_place(self):
         self.check(LARGE, ["mover", "asker", "stayer"], "50 ns under idler")
 
@@ -200,11 +207,15 @@ class Changes(unittest.TestCase):
         self.assertEqual(found["changed"], [])
 
     def test_a_processes_own_luck_is_no_change(self):
-        # One process of twelve is slow throughout: many repetitions, and yet one figure.
+        # Seven processes of twelve are slow throughout: 700 repetitions, and yet seven figures.
         def luck(document):
-            samples = document["workloads"][0]["cells"]["stayer"]["rounds_ns"]
-            samples[0] = [2 * x for x in samples[0]]
-        self.assertEqual(self.find(luck)["changed"], [])
+            samples = document["micro"][0]["cells_by_size"]["8192"]["stayer"]["rounds_ns"]
+            for i in range(7):
+                samples[i] = [1.5 * x for x in samples[i]]
+        found = self.find(luck)
+        row = next(r for r in found["results"] if r["name"] == "step/8192 under stayer")
+        self.assertGreater(row["ratio"], 1.4)
+        self.assertEqual(found["changed"], [])
 
 
 class CommandLine(unittest.TestCase):

@@ -57,6 +57,9 @@ struct go_config {
   size_t stack_guard;         // GO_STACKGUARD     least no-access bytes below a stack [64K]
   const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
   const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
+  const char *stack_shrink;   // GO_STACKSHRINK    when goroutines that wait give memory back:
+                              //                   never, or by commas: a time (100ms, 2s), pressure
+                              //                   (the system is short of memory) [never]
   const char *asyncpreempt;   // GO_ASYNCPREEMPT   on, off: interrupt who runs for 10 ms [on]
   const char *traceback;      // GO_TRACEBACK      of whom to tell when the process fails: none,
                               //                   single (who failed) or all goroutines [all]
@@ -126,6 +129,14 @@ int go_gomaxprocs(int n);
 // (signal, reserve) answers GO_OK where `bytes` is within its limit.
 int go_checkpoint(size_t bytes);
 
+// go_shrink lets goroutines that have waited for idle_ns nanoseconds or longer (0 or less: all that
+// wait) give back stack that they do not use: a stack that moves is copied to a smaller one, of one
+// that does not the pages below SP are dropped.  Returns how many gave some back.  Goroutine only;
+// does not park, and takes time for each goroutine there is.  A stack whose elements are being
+// handed over just then stays as it is, and so does one in a select of more than 64 cases.  In a
+// deterministic run nobody has waited until virtual time has passed.  GO_ENOTG.
+int64_t go_shrink(int64_t idle_ns);
+
 // ---- Seeing inside ---------------------------------------------------------------------------
 enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; the last, all larger
 
@@ -137,6 +148,7 @@ struct go_stats {
   uint64_t growths;             // stacks made larger by copying or by moving pages
   uint64_t growths_by_fault;    // of these, from the fault handler
   uint64_t moves_forced;        // by forcemove: same size, other place
+  uint64_t shrinks;             // stacks of goroutines that waited, made smaller or emptied
   uint64_t pages_moved_growths; // growths that moved pages instead of copying bytes
   uint64_t bytes_copied;        // live bytes of all moves
   uint64_t words_adjusted;      // words and registers that named the old stack

@@ -67,6 +67,28 @@ TEST_F(Options, Traceback) {
   ExpectRefused("GO_TRACEBACK", "2");
 }
 
+TEST_F(Options, Shrink) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.shrink.idle_ns, 0);
+  EXPECT_FALSE(out_.shrink.pressure);
+  environment = {{"GO_STACKSHRINK", "100ms"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.shrink.idle_ns, 100 * GO_MILLISECOND);
+  EXPECT_FALSE(out_.shrink.pressure);
+  config_.stack_shrink = "pressure,2s";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.shrink.idle_ns, 2 * int64_t{GO_SECOND});
+  EXPECT_TRUE(out_.shrink.pressure);
+  config_.stack_shrink = "never";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.shrink.idle_ns, 0);
+  config_ = {};
+  for (const char *bad : {"0ms", "5", "ms", "1m", "2s,never", "86401s", "99999999999999999999s"}) {
+    environment = {{"GO_STACKSHRINK", bad}};
+    ExpectRefused("GO_STACKSHRINK", bad);
+  }
+}
+
 TEST_F(Options, Trace) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_EQ(out_.trace, nullptr);

@@ -6,10 +6,14 @@
 // 2. Where none could, all channels are locked, in the order of their addresses, while the cases
 //    are looked at once more, so that there is one moment at which none of them can go on: the
 //    moment at which the goroutine queues on all of them, or go_select_try says that none can.
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include "runtime/arch/arch.h"
 #include "runtime/chan/chan.h"
 #include "runtime/sched/deterministic.h"
+
+static_assert(offsetof(struct go_chan, lock) == 0, "a sudog's `on` is a lock");
 
 enum { CASES_MAX = 65536, FIRST_CAP = 4 };
 

@@ -3,6 +3,7 @@
 #ifndef STACKLAB_RUNTIME_SCHED_CASGSTATUS_H_
 #define STACKLAB_RUNTIME_SCHED_CASGSTATUS_H_
 
+#include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/sched.h"
 
@@ -33,14 +34,19 @@ static inline bool rt_gstatus_allowed(uint32_t from, uint32_t to) {
 
 static inline void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_gstatus to) {
   if (!rt_gstatus_allowed(from, to)) rt_throw("casgstatus: no such step");
-  uint32_t seen = from;
   if (from != RT_GWAITING) {
-    if (__c11_atomic_load(&g->status, __ATOMIC_RELAXED) != seen)
+    if (__c11_atomic_load(&g->status, __ATOMIC_RELAXED) != from)
       rt_throw("casgstatus: the goroutine is in another state");
     __c11_atomic_store(&g->status, to, __ATOMIC_RELEASE);
-  } else if (!__c11_atomic_compare_exchange_strong(&g->status, &seen, to, __ATOMIC_ACQ_REL,
-                                                   __ATOMIC_ACQUIRE)) {
-    rt_throw("casgstatus: the goroutine is in another state");
+    return;
+  }
+  for (uint32_t seen = from; !__c11_atomic_compare_exchange_weak(
+           &g->status, &seen, to, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+       seen = from) {
+    if (seen == (RT_GWAITING | RT_GSCAN))
+      rt_cpu_relax();
+    else if (seen != from)
+      rt_throw("casgstatus: the goroutine is in another state");
   }
 }
 

@@ -56,7 +56,13 @@ static inline void rt_event_preempt(struct rt_g *g) {
 static inline void rt_event_growth(struct rt_g *g, enum rt_tracecause by) {
   const struct rt_stackmove *v = &g->m->cache.last;
   RT_PROBE4(growth, g->gs.goid, v->from_bytes, v->to_bytes, v->bytes_copied);
-  if (rt_traced()) rt_trace_growth(g, by);
+  if (rt_traced()) rt_trace_growth(g, v, by);
+}
+
+// g, which waits, was moved to a smaller stack.
+static inline void rt_event_shrink(struct rt_g *g, const struct rt_stackmove *v) {
+  RT_PROBE4(growth, g->gs.goid, v->from_bytes, v->to_bytes, v->bytes_copied);
+  if (rt_traced()) rt_trace_growth(g, v, RT_BY_SHRINK);
 }
 
 // ---- System calls ----------------------------------------------------------------------------

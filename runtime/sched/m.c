@@ -43,6 +43,7 @@ static void remember(const struct rt_stackstats *s) {
   past->growths += s->growths;
   past->growths_by_fault += s->growths_by_fault;
   past->moves_forced += s->moves_forced;
+  past->shrinks += s->shrinks;
   past->pages_moved_growths += s->pages_moved_growths;
   past->bytes_copied += s->bytes_copied;
   past->words_adjusted += s->words_adjusted;

@@ -89,6 +89,37 @@ static int read_debug(const struct source *s, const char *text, struct rt_option
   return 0;
 }
 
+// "100ms" or "2s"; up to a day.
+static bool parse_duration(const char *text, size_t bytes, int64_t *ns) {
+  const int64_t most = 86400 * (int64_t)GO_SECOND;
+  int64_t n = 0;
+  size_t i = 0;
+  for (; i < bytes && text[i] >= '0' && text[i] <= '9'; i++)
+    if ((n = n * 10 + (text[i] - '0')) > most) return false;
+  const size_t unit = bytes - i;
+  if (i == 0 || n == 0) return false;
+  if (unit == 2 && strncmp(text + i, "ms", 2) == 0)
+    *ns = n * GO_MILLISECOND;
+  else if (unit == 1 && text[i] == 's')
+    *ns = n > most / GO_SECOND ? 0 : n * GO_SECOND;
+  else
+    return false;
+  return *ns > 0 && *ns <= most;
+}
+
+static int read_shrink(const struct source *s, const char *text, struct rt_options *out) {
+  for (const char *p = text; *p;) {
+    const size_t n = strcspn(p, ",");
+    if (n == strlen("pressure") && strncmp(p, "pressure", n) == 0)
+      out->shrink.pressure = true;
+    else if (strcmp(text, "never") != 0 && !parse_duration(p, n, &out->shrink.idle_ns))
+      return refuse(s, "GO_STACKSHRINK", text,
+                    "takes never, or by commas: pressure, a time such as 100ms or 2s");
+    p += n + (p[n] == ',');
+  }
+  return 0;
+}
+
 static int read_guard_kind(const struct source *s, const char *text, struct rt_options *out) {
   if (strcmp(text, "auto") == 0)
     out->stack.guard = RT_GUARD_AUTO;
@@ -178,6 +209,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (!e) e = read_asyncpreempt(&s, preempt, out);
   if (!e) e = read_traceback(&s, read_text(&s, "GO_TRACEBACK", c->traceback, "all"), out);
   if (!e) e = read_guard_kind(&s, read_text(&s, "GO_GUARDKIND", c->guard_kind, "auto"), out);
+  if (!e) e = read_shrink(&s, read_text(&s, "GO_STACKSHRINK", c->stack_shrink, "never"), out);
   if (!e) e = read_debug(&s, read_text(&s, "GO_STACKDEBUG", c->stack_debug, ""), out);
   return e;
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/os/throw.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/shrink.h"
 #include "runtime/sched/traceback.h"
 
 #ifdef __cplusplus
@@ -16,6 +17,7 @@ struct rt_options {
   struct rt_growth_options growth;
   struct rt_stack_config stack;
   bool asyncpreempt;
+  struct rt_shrinkpolicy shrink;
   const char *trace;  // path; NULL: none
   enum rt_traceback_level traceback;
   uint64_t seed;  // 0: not deterministic

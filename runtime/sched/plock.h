@@ -16,6 +16,12 @@ static inline void rt_plock(struct rt_lock *l) {
     rt_lock(l);
 }
 
+static inline bool rt_ptrylock(struct rt_lock *l) {
+  if (!rt_onep()) return rt_trylock(l);
+  __c11_atomic_store(&l->state, 1, __ATOMIC_RELAXED);
+  return true;
+}
+
 static inline void rt_punlock(struct rt_lock *l) {
   if (rt_onep())
     __c11_atomic_store(&l->state, 0, __ATOMIC_RELAXED);

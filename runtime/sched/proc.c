@@ -11,6 +11,7 @@
 #include "runtime/sched/event.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/shrink.h"
 #include "runtime/stack/count.h"
 
 struct rt_sched rt_sched;
@@ -293,10 +294,12 @@ static struct rt_g *findrunnable(struct rt_m *m) {
       rt_stopm(m);
       continue;
     }
+    const bool shrinking =
+        atomic_load_explicit(&rt_shrinking.wanted, memory_order_relaxed) && rt_shrink_some(m);
     struct rt_g *g = poll_work(m);
     if (!g && atomic_load_explicit(&rt_sched.nallp, memory_order_relaxed) > 1) g = spin(m);
     if (g) return g;
-    if (!idle(m)) rt_stopm(m);
+    if (!shrinking && !idle(m)) rt_stopm(m);
   }
   return NULL;
 }
@@ -363,6 +366,7 @@ static void park_m(struct rt_g *g) {
   struct rt_m *m = g->m;
   const rt_parkfn commit = m->park_commit;
   rt_event_park(g);
+  rt_shrink_parked(g);
   rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GWAITING);
   if (!commit || commit(g, m->park_lock)) return;  // from here on another M may run g

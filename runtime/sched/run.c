@@ -9,6 +9,7 @@
 #include "runtime/sched/options.h"
 #include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/shrink.h"
 #include "runtime/sched/stats.h"
 #include "runtime/sched/traceback.h"
 #include "runtime/stack/quarantine.h"
@@ -176,6 +177,7 @@ static int configure(const struct go_config *config) {
   if (rt_tracing) rt_growth_options.clock = rt_nanotime;
   rt_sched.asked = rt_sched.defaults = o.spawn;
   rt_settle(&rt_sched.defaults);
+  rt_shrink_init(&o.shrink);
   if (o.seed) {
     rt_det_start(o.seed, o.fail_every);
     rt_clock_virtual(1);

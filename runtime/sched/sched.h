@@ -55,6 +55,7 @@ struct rt_g {
   struct rt_gstack gs;
   _Atomic uint32_t status;
   uint8_t waitreason;      // enum rt_waitreason; of the last park
+  _Atomic uint8_t shrink;  // see shrink.h
   uint16_t nopreempt;      // go_preempt_off, so many times
   struct rt_m *m;          // the M that runs it; NULL otherwise
   struct rt_g *schedlink;  // next in the one list it is in
@@ -96,6 +97,7 @@ static inline bool rt_gstatus_allowed(uint32_t from, uint32_t to);
 // A goroutine that waits can be readied by several at once: exactly one may win.  In every other
 // state it belongs to one thread (the one that runs it, or that took it off a queue), which is the
 // only one to change it: a plain store does, where a locked instruction costs as much as a switch.
+// While the scan bit of one that waits is set, whoever readies it waits for it to be cleared.
 static inline void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_gstatus to);
 
 // ---- P ---------------------------------------------------------------------------------------
@@ -260,6 +262,7 @@ void rt_goready(struct rt_g *g);
 // operation.  The number of Ps grows, and from one by whoever has the one, which then holds no such
 // lock.
 static inline void rt_plock(struct rt_lock *l);
+static inline bool rt_ptrylock(struct rt_lock *l);  // false: somebody holds it
 static inline void rt_punlock(struct rt_lock *l);
 bool rt_gopunlock(struct rt_g *g, void *lock);  // a commit: rt_punlock of a struct rt_lock
 

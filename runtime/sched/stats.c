@@ -22,6 +22,7 @@ static void add_ms(struct go_stats *out) {
     out->growths += get(&s->growths);
     out->growths_by_fault += get(&s->growths_by_fault);
     out->moves_forced += get(&s->moves_forced);
+    out->shrinks += get(&s->shrinks);
     out->pages_moved_growths += get(&s->pages_moved_growths);
     out->bytes_copied += get(&s->bytes_copied);
     out->words_adjusted += get(&s->words_adjusted);

@@ -14,7 +14,7 @@ struct rt_sudog {
   struct rt_g *g;
   struct rt_sudog *next, *prev;
   struct rt_stackref elem;  // elem.p: where the element comes from or goes to; follows the stack
-  void *on;                 // what it waits for
+  void *on;                 // what it waits for: begins with the struct rt_lock of its queue
   uint64_t seq;             // not 0: rt_claim(g, seq) before anything else
   uint32_t ticket;
   uint8_t woken;            // by whom: enum rt_woken

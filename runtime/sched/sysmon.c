@@ -6,6 +6,7 @@
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/preempt.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/shrink.h"
 #include "runtime/sched/traceback.h"
 #include "runtime/stack/count.h"
 
@@ -104,8 +105,20 @@ static void wake_for_timers(int64_t now) {
   letgo();
 }
 
-// Sleeps while every P is idle: until one is taken.
-static void rest(void) {
+// Begins a pass of shrinking if one is due: the next M that looks for work does it.  Returns when
+// to ask again, 0: when somebody has parked.
+static int64_t shrink(int64_t now) {
+  int64_t again;
+  if (rt_shrink_tick(now, &again) && atomic_load(&rt_sched.npidle) > 0) {
+    hold();
+    rt_startm(NULL, false);
+    letgo();
+  }
+  return again;
+}
+
+// Sleeps while every P is idle: until one is taken or, if that is not 0, until `until`.
+static void rest(int64_t until) {
   struct rt_sysmon *s = &rt_sched.sysmon;
   if (atomic_load(&rt_sched.npidle) < atomic_load(&rt_sched.maxprocs)) return;
   rt_lock(&rt_sched.lock);
@@ -114,7 +127,15 @@ static void rest(void) {
   atomic_store(&s->waiting, quiet);
   rt_unlock(&rt_sched.lock);
   if (!quiet) return;
-  rt_notesleep(&s->note);
+  if (!until) {
+    rt_notesleep(&s->note);
+  } else if (!rt_notesleep_for(&s->note, until - rt_nanotime())) {
+    rt_lock(&rt_sched.lock);
+    const bool nobody = atomic_exchange(&s->waiting, false);
+    rt_unlock(&rt_sched.lock);
+    if (nobody) return;
+    rt_notesleep(&s->note);  // a wake-up is on its way
+  }
   rt_noteclear(&s->note);
 }
 
@@ -129,15 +150,17 @@ void rt_sysmon_wake(void) {
 static void loop(void *unused) {
   (void)unused;
   uint32_t us = TICK_US, quiet = 0;
+  int64_t again = 0;
   enum pace pace = BUSY;
   while (!atomic_load(&rt_sched.stopping)) {
     os_usleep(pace == PENDING && us > PENDING_US ? PENDING_US : us);
-    rest();
+    rest(again);
     const int64_t now = rt_nanotime();
     atomic_store_explicit(&rt_sched.coarse_now, now, memory_order_relaxed);
     poll(now);
     pace = retake(now);
     wake_for_timers(now);
+    again = shrink(now);
     quiet = pace == BUSY ? 0 : quiet + 1;
     if (pace == BUSY) us = TICK_US;
     if (quiet > QUIET_TICKS) us = us * 2 < TICK_MOST_US ? us * 2 : TICK_MOST_US;

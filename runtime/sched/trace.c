@@ -172,10 +172,9 @@ void rt_trace_steal(const struct rt_p *victim, const struct rt_g *g) {
   put_instant(RT_TRACE_STEAL, my_p(), g->gs.goid, 0, (uint64_t)victim->id, 0);
 }
 
-void rt_trace_growth(struct rt_g *g, enum rt_tracecause by) {
+void rt_trace_growth(struct rt_g *g, const struct rt_stackmove *v, enum rt_tracecause by) {
   struct rt_tracebuf *b = mine();
   if (!b) return;
-  const struct rt_stackmove *v = &g->m->cache.last;
   const struct rt_tracerec r = {
       .kind = RT_TRACE_GROWTH, .how = (uint8_t)by, .ns = v->began_ns, .end_ns = rt_nanotime(),
       .goid = g->gs.goid, .p = my_p(),

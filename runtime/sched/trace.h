@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+struct rt_stackmove;
 struct rt_g;
 struct rt_m;
 struct rt_p;
@@ -49,7 +50,14 @@ enum rt_tracethen {
 };
 
 // What made a stack move.
-enum rt_tracecause { RT_BY_FAULT, RT_BY_PREEMPT, RT_BY_RESUME, RT_BY_CHECKPOINT, RT_CAUSES };
+enum rt_tracecause {
+  RT_BY_FAULT,
+  RT_BY_PREEMPT,
+  RT_BY_RESUME,
+  RT_BY_CHECKPOINT,
+  RT_BY_SHRINK,
+  RT_CAUSES
+};
 
 struct rt_tracerec {
   int64_t ns, end_ns;  // of rt_nanotime; equal for what does not last
@@ -91,7 +99,7 @@ void rt_trace_syscall(void);
 void rt_trace_sysexit(struct rt_g *g);
 void rt_trace_handoff(const struct rt_p *p, bool told);
 void rt_trace_steal(const struct rt_p *victim, const struct rt_g *g);
-void rt_trace_growth(struct rt_g *g, enum rt_tracecause by);
+void rt_trace_growth(struct rt_g *g, const struct rt_stackmove *v, enum rt_tracecause by);
 void rt_trace_netpoll(int64_t began_ns, int n, int32_t nready);
 
 #ifdef __cplusplus

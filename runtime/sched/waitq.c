@@ -60,6 +60,7 @@ int rt_waitq_wait(const struct rt_wait *w) {
   struct rt_lock *lock = w->lock;
   struct rt_waitq *q = w->q;
   s->g = g;
+  s->on = lock;
   s->elem.p = w->elem;
   s->ticket = w->ticket;
   s->woken = RT_WOKEN_NOT;

@@ -41,6 +41,7 @@ const struct rt_growth rt_growth_checkpoint = {
     .moves = true,
     .kind = RT_STACK_COMPACT,
     .alloc = rt_growth_alloc,
+    .shrink = rt_shrinkbycopy,
     .resume = rt_growatresume,
     .checkpoint = rt_growatcheckpoint,
 };

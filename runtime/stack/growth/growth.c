@@ -39,7 +39,7 @@ int rt_growth_alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
 int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, uintptr_t lowest,
                 struct rt_copied *moved) {
   const struct rt_stack old = gs->stack;
-  const bool grows = size > rt_stack_size(&old);
+  const size_t had = rt_stack_size(&old);
   const int64_t began_ns = rt_growth_options.clock ? rt_growth_options.clock() : 0;
   struct rt_stack fresh;
   const int error = rt_stackalloc(gs->growth->kind, size, cache, &fresh);
@@ -53,16 +53,23 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
     r->p = (void *)rt_adjustword((uintptr_t)r->p, &moved->words, &nadjusted);
   gs->stack = fresh;
   gs->ngrowths++;
+  if (size < had) {  // memory is what it was moved for
+    os_discard((void *)old.lo, had);
+    rt_stackemptied(&old);
+  }
   if (rt_growth_options.quarantine)
     rt_quarantine(cache, &old, gs->goid, gs->ngrowths);
   else
     rt_stackfree(cache, &old);
-  rt_stackcache_want(cache, gs->growth->kind, size);
-  rt_count(grows ? &cache->stats.growths : &cache->stats.moves_forced, 1);
+  if (size >= had) rt_stackcache_want(cache, gs->growth->kind, size);
+  rt_count(size > had   ? &cache->stats.growths
+           : size < had ? &cache->stats.shrinks
+                        : &cache->stats.moves_forced,
+           1);
   rt_count(&cache->stats.pages_moved_growths, moved->moved_pages);
   rt_count(&cache->stats.bytes_copied, moved->bytes);
   rt_count(&cache->stats.words_adjusted, moved->adjusted);
-  cache->last = (struct rt_stackmove){rt_stack_size(&old), size, moved->bytes, moved->adjusted,
+  cache->last = (struct rt_stackmove){had, size, moved->bytes, moved->adjusted,
                                       began_ns};
   return 0;
 }

@@ -72,6 +72,10 @@ struct rt_growth {
   // The program wants `bytes` below gs->sp.  g0, the goroutine's registers saved on its stack.
   // 0 or GO_E* with the stack as it was.  NULL: go_checkpoint only checks the limit.
   int (*checkpoint)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
+
+  // The goroutine waits, at gs->sp, and nobody else touches gs: gives memory back that it does not
+  // need there.  True: there was some.  g0, of any M.  NULL: it never has any.
+  bool (*shrink)(struct rt_gstack *gs, struct rt_stackcache *cache);
 };
 
 // ---- The table -------------------------------------------------------------------------------
@@ -120,6 +124,10 @@ int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_
 // has the goroutine: see checkpoint.c.
 bool rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache);
 int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
+// rt_shrinkbycopy and rt_shrinkinplace are the `shrink` of strategies that move stacks and of those
+// that do not: see shrink.c.
+bool rt_shrinkbycopy(struct rt_gstack *gs, struct rt_stackcache *cache);
+bool rt_shrinkinplace(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 #ifdef __cplusplus
 }

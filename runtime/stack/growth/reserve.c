@@ -16,4 +16,5 @@ const struct rt_growth rt_growth_reserve = {
     .kind = RT_STACK_FIXED,
     .limit = limit,
     .alloc = alloc,
+    .shrink = rt_shrinkinplace,
 };

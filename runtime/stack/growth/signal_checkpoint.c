@@ -8,6 +8,7 @@ const struct rt_growth rt_growth_signal_checkpoint = {
     .moves = true,
     .kind = RT_STACK_WIDE,
     .alloc = rt_growth_alloc,
+    .shrink = rt_shrinkbycopy,
     .fault = rt_growatfault,
     .resume = rt_growatresume,
     .checkpoint = rt_growatcheckpoint,

@@ -1,0 +1,31 @@
+// What a goroutine that waits can give back.  Whether it should is the scheduler's to say
+// (runtime/sched/shrink.c).
+#include <stdatomic.h>
+#include "runtime/stack/count.h"
+#include "runtime/stack/growth/growth.h"
+
+enum {
+  SLACK = 1024,  // for the calls that it makes first when it goes on
+  LEAST_GAIN = 2,  // to a stack so many times smaller, or not at all
+};
+
+// To the least stack that is half empty then.  A stack that is a quarter full or more stays, so
+// that what it grows by next does not bring it back to where it was.
+bool rt_shrinkbycopy(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const size_t old = rt_stack_size(&gs->stack);
+  if (gs->sp < gs->stack.lo) return false;  // a frame has skipped the guard
+  const size_t want = 2 * (gs->stack.hi - gs->sp + SLACK);
+  size_t size = gs->initial;
+  while (size < want) size *= 2;
+  struct rt_copied moved;
+  return size <= old / LEAST_GAIN && rt_newstack(gs, cache, size, gs->sp, &moved) == 0;
+}
+
+// The pages below SP.  Which of them have memory the kernel knows, and to ask costs as much.
+bool rt_shrinkinplace(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const uintptr_t end = (gs->sp - SLACK) & ~(uintptr_t)(os_pagesize() - 1);
+  if (gs->sp < gs->stack.lo + SLACK || end <= gs->stack.lo) return false;
+  os_discard((void *)gs->stack.lo, end - gs->stack.lo);
+  rt_count(&cache->stats.shrinks, 1);
+  return true;
+}

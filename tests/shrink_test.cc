@@ -1,0 +1,481 @@
+// Goroutines that wait give memory back, and find everything where it was (runtime/sched/shrink.c,
+// runtime/stack/growth/shrink.c).
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "runtime/go.h"
+extern "C" {
+#include "runtime/os/os.h"
+#include "runtime/sched/shrink.h"
+}
+#include "tests/child.h"
+#include "tests/goroutine.h"
+
+namespace {
+
+constexpr size_t kDeep = 200 << 10;
+constexpr int kFrame = 1024;
+
+// Uses `bytes` of stack in frames that hold a pointer into the one above, and checks it on the way
+// back; what `bottom` does happens at the lowest.
+template <typename Fn>
+__attribute__((noinline)) unsigned Descend(size_t bytes, const unsigned *above, const Fn &bottom) {
+  unsigned here[kFrame / sizeof(unsigned)];
+  for (unsigned &w : here) w = above[&w - here] + 1;
+  go_checkpoint(4096);
+  if (bytes > kFrame)
+    Descend(bytes - kFrame, here, bottom);
+  else
+    bottom();
+  unsigned wrong = 0;
+  for (unsigned &w : here) wrong += w != above[&w - here] + 1;
+  if (wrong) abort();
+  return here[0];
+}
+
+template <typename Fn>
+void DescendAnd(size_t bytes, const Fn &bottom) {
+  unsigned top[kFrame / sizeof(unsigned)];
+  for (unsigned &w : top) w = static_cast<unsigned>(&w - top);
+  Descend(bytes, top, bottom);
+}
+
+size_t Size() { return Bounds().hi - Bounds().lo; }
+
+// What a goroutine parks on, with an element on its stack where there is one.
+struct Wait {
+  const char *name;
+  int64_t (*wait)();
+};
+
+go_chan *channel, *never;
+go_mutex mutex;
+go_waitgroup group;
+
+const Wait kWaits[] = {
+    {"receive", [] {
+       int64_t v = 0;
+       go_chan_recv(channel, &v);
+       return v;
+     }},
+    {"receive_until", [] {
+       int64_t v = 0;
+       go_chan_recv_until(channel, &v, INT64_MAX);
+       return v;
+     }},
+    {"select", [] {
+       int64_t v = 0, w = 0, u = 7;
+       go_case cases[] = {{GO_RECV, never, &w, 0},
+                          {GO_RECV, channel, &v, 0},
+                          {GO_RECV, channel, &v, 0},
+                          {GO_SEND, never, &u, 0}};
+       go_select(cases, 4);
+       return v;
+     }},
+    {"waitgroup", [] {
+       go_waitgroup_wait(&group);
+       return int64_t{42};
+     }},
+    {"mutex", [] {
+       go_mutex_lock(&mutex);
+       go_mutex_unlock(&mutex);
+       return int64_t{42};
+     }},
+    {"sleep", [] {
+       go_sleep(50 * GO_MILLISECOND);
+       return int64_t{42};
+     }},
+};
+
+const Wait *waits;
+std::atomic<int64_t> got;
+std::atomic<bool> ended;
+std::atomic<size_t> size_before, size_after;
+
+void Waiter(void *) {
+  DescendAnd(kDeep, [] {});
+  size_before = Size();
+  int64_t local = 1;
+  int64_t *volatile pointer = &local;
+  const int64_t v = waits->wait();
+  *pointer += v;
+  size_after = Size();
+  got = local - 1;
+  DescendAnd(kDeep, [] {});  // and grows again
+  ended = true;
+}
+
+// Everything that a Waiter may wait for.
+void LetGo() {
+  const int64_t v = 42;
+  go_chan_try_send(channel, &v);
+  go_waitgroup_done(&group);
+  go_mutex_unlock(&mutex);
+}
+
+class Waiting
+    : public ::testing::TestWithParam<std::tuple<const char *, const Wait *, int>> {};
+
+TEST_P(Waiting, GivesMemoryBackAndFindsItsFramesAgain) {
+  const auto [growth, wait, procs] = GetParam();
+  if (kThreadSanitizer && std::string(growth).find("signal") == 0)
+    GTEST_SKIP() << "TSan blocks signals in handlers: a fault there is the end";
+  waits = wait;
+  got = 0;
+  ended = false;
+  int64_t gave = -1, again = -1;
+  go_config config = SmallStacks(growth);
+  config.maxprocs = procs;
+  const uint64_t before = Stats().shrinks;
+  ASSERT_EQ(RunFirst(config, [&] {
+    go_chan_new(sizeof(int64_t), 0, &channel);
+    go_chan_new(sizeof(int64_t), 0, &never);
+    group = {};
+    go_waitgroup_add(&group, 1);
+    go_mutex_lock(&mutex);
+    if (go_spawn(nullptr, Waiter, nullptr) != 0) abort();
+    while (Stats().waiting != 1) go_yield();
+    // It may be waiting, and yet on its way there: the lock of what it waits on is still held.
+    for (int tries = 0; tries < 1000 && (gave = go_shrink(0)) == 0; tries++) go_yield();
+    again = go_shrink(0);
+    LetGo();
+    while (!ended) go_yield();
+    go_chan_free(channel);
+    go_chan_free(never);
+  }), 0);
+  EXPECT_EQ(got, 42);
+  EXPECT_EQ(gave, 1);
+  EXPECT_EQ(again, 0) << "it has had its turn in this wait";
+  EXPECT_EQ(Stats().shrinks - before, 1u);
+  if (go_growth_moves(growth)) {
+    EXPECT_GE(size_before, kDeep);
+    EXPECT_EQ(size_after, 8192u);
+  } else {
+    EXPECT_EQ(size_after, size_before);
+  }
+}
+
+std::vector<const char *> Strategies() {
+  std::vector<const char *> all;
+  for (int i = 0; go_growth_name(i); i++)
+    if (rt_growth_at(i)->shrink) all.push_back(go_growth_name(i));
+  return all;
+}
+
+std::vector<const Wait *> Waits() {
+  std::vector<const Wait *> all;
+  for (const Wait &w : kWaits) all.push_back(&w);
+  return all;
+}
+
+std::string Plain(std::string name) {
+  for (char &c : name)
+    if (!isalnum(c)) c = '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, Waiting,
+                         ::testing::Combine(::testing::ValuesIn(Strategies()),
+                                            ::testing::ValuesIn(Waits()),
+                                            ::testing::Values(1, 2)),
+                         [](const auto &info) {
+                           return Plain(std::get<0>(info.param)) + "_" +
+                                  std::get<1>(info.param)->name + "_" +
+                                  std::to_string(std::get<2>(info.param));
+                         });
+
+// ---- Who does not ----------------------------------------------------------------------------
+
+// One goroutine that parks with `live` bytes in use of a stack that has been kDeep: what go_shrink
+// says of it.
+int64_t ShrinkOneThatUses(size_t live, const char *growth, size_t *size) {
+  int64_t gave = -1;
+  EXPECT_EQ(RunFirst(SmallStacks(growth), [&] {
+    static size_t uses;
+    uses = live;
+    go_chan_new(0, 0, &channel);
+    go_spawn(nullptr, [](void *) {
+      DescendAnd(kDeep, [] {});
+      DescendAnd(uses, [] { go_chan_recv(channel, nullptr); });
+      size_after = Size();
+    }, nullptr);
+    go_yield();
+    gave = go_shrink(0);
+    go_chan_close(channel);
+    go_yield();
+    go_chan_free(channel);
+  }), 0);
+  *size = size_after;
+  return gave;
+}
+
+TEST(AStack, ThatIsMoreThanAQuarterFullStays) {
+  size_t size;
+  EXPECT_EQ(ShrinkOneThatUses(100 << 10, "checkpoint", &size), 0);
+  EXPECT_EQ(size, 256u << 10);
+}
+
+TEST(AStack, BecomesTheLeastThatIsHalfEmpty) {
+  size_t size;
+  EXPECT_EQ(ShrinkOneThatUses(20 << 10, "checkpoint", &size), 1);
+  EXPECT_EQ(size, 64u << 10);
+}
+
+TEST(AGoroutine, ThatHasNotWaitedForSoLongIsLeftAlone) {
+  int64_t soon = -1, late = -1;
+  go_config config = SmallStacks("checkpoint");
+  config.seed = 1;  // time passes when nothing else does
+  ASSERT_EQ(RunFirst(config, [&] {
+    go_chan_new(0, 0, &channel);
+    go_spawn(nullptr, [](void *) {
+      DescendAnd(kDeep, [] {});
+      go_chan_recv(channel, nullptr);
+    }, nullptr);
+    while (Stats().waiting != 1) go_yield();
+    go_sleep(GO_SECOND);
+    soon = go_shrink(2 * int64_t{GO_SECOND});
+    go_sleep(2 * int64_t{GO_SECOND});
+    late = go_shrink(2 * int64_t{GO_SECOND});
+    go_chan_close(channel);
+    go_yield();
+    while (Stats().waiting + Stats().runnable > 0) go_yield();
+    go_chan_free(channel);
+  }), 0);
+  EXPECT_EQ(soon, 0);
+  EXPECT_EQ(late, 1);
+}
+
+TEST(Shrinking, IsForGoroutines) { EXPECT_EQ(go_shrink(0), GO_ENOTG); }
+
+// ---- Memory ----------------------------------------------------------------------------------
+
+size_t Resident(uintptr_t lo, uintptr_t hi) {
+  const size_t page = os_pagesize();
+  std::vector<unsigned char> in((hi - lo) / page);
+  if (mincore(reinterpret_cast<void *>(lo), hi - lo, in.data()) != 0) return 0;
+  size_t n = 0;
+  for (unsigned char c : in) n += c & 1;
+  return n * page;
+}
+
+TEST(Reserve, DropsThePagesBelowTheStackPointer) {
+  size_t before = 0, after = 0;
+  static struct go_stack_bounds bounds;
+  go_config config = SmallStacks("reserve");
+  config.stack_reserve = 1 << 20;
+  ASSERT_EQ(RunFirst(config, [&] {
+    go_chan_new(0, 0, &channel);
+    go_spawn(nullptr, [](void *) {
+      bounds = Bounds();
+      DescendAnd(kDeep, [] {});
+      go_chan_recv(channel, nullptr);
+    }, nullptr);
+    go_yield();
+    before = Resident(bounds.lo, bounds.hi);
+    go_shrink(0);
+    after = Resident(bounds.lo, bounds.hi);
+    go_chan_close(channel);
+    go_yield();
+    go_chan_free(channel);
+  }), 0);
+  EXPECT_GE(before, kDeep);
+  EXPECT_LE(after, 32u << 10);
+}
+
+// ---- Races -----------------------------------------------------------------------------------
+
+// Pairs pass numbers to and fro, from stack to stack, while others shrink whoever waits.
+constexpr int kPairs = 8, kPasses = 60;
+
+// Large, so that it is on its way for a while.
+struct Element {
+  int64_t v;
+  int64_t copies[1000];
+};
+
+Element Make(int64_t v) {
+  Element e;
+  e.v = v;
+  for (int64_t &c : e.copies) c = v;
+  return e;
+}
+
+void Check(const Element &e) {
+  for (const int64_t &c : e.copies)
+    if (c != e.v) abort();
+}
+
+struct Pair {
+  go_chan *there, *back;
+  std::atomic<int64_t> sum;
+};
+Pair pairs[kPairs];
+std::atomic<int> running;
+
+void Ping(void *p) {
+  Pair *pair = static_cast<Pair *>(p);
+  for (int64_t i = 0; i < kPasses; i++) {
+    if (i % 4 == 0) DescendAnd(100 << 10, [] {});
+    Element v = Make(i), w = Make(0);
+    go_chan_send(pair->there, &v);
+    v = w;
+    if (i % 2) {
+      go_chan_recv(pair->back, &v);
+    } else {
+      go_case cases[] = {{GO_RECV, never, &w, 0}, {GO_RECV, pair->back, &v, 0}};
+      if (go_select(cases, 2) != 1) abort();
+    }
+    Check(v);
+    pair->sum += v.v;
+  }
+  running--;
+}
+
+void Pong(void *p) {
+  Pair *pair = static_cast<Pair *>(p);
+  for (int i = 0; i < kPasses; i++) {
+    Element v = Make(0);
+    go_chan_recv(pair->there, &v);
+    Check(v);
+    DescendAnd(static_cast<size_t>(i % 5) << 15, [&v] { v = Make(2 * v.v); });
+    go_chan_send(pair->back, &v);
+  }
+  running--;
+}
+
+TEST(ConcurrentShrinking, LeavesElementsOnTheirWayAlone) {
+  go_config config = SmallStacks("checkpoint");
+  config.maxprocs = Gomaxprocs(4);
+  config.stack_initial = 64 << 10;
+  ASSERT_EQ(RunFirst(config, [] {
+    running = 2 * kPairs;
+    go_chan_new(sizeof(Element), 0, &never);
+    for (Pair &pair : pairs) {
+      pair.sum = 0;
+      go_chan_new(sizeof(Element), 0, &pair.there);
+      go_chan_new(sizeof(Element), 0, &pair.back);
+      if (go_spawn(nullptr, Ping, &pair) != 0 || go_spawn(nullptr, Pong, &pair) != 0) abort();
+    }
+    while (running > 0) {
+      go_shrink(0);
+      go_yield();
+    }
+    for (Pair &pair : pairs) {
+      go_chan_free(pair.there);
+      go_chan_free(pair.back);
+    }
+    go_chan_free(never);
+  }), 0);
+  for (const Pair &pair : pairs) EXPECT_EQ(pair.sum, kPasses * (kPasses - 1));
+}
+
+// ---- The policy ------------------------------------------------------------------------------
+
+TEST(ThePolicy, DoublesTheWaitOfThoseThatComeBackSoon) {
+  uint8_t soon = 0;
+  EXPECT_FALSE(rt_shrink_due(100, 99, &soon));
+  for (int i = 0; i < 10; i++) {
+    const int64_t due = int64_t{100} << (i < 6 ? i : 6);
+    EXPECT_FALSE(rt_shrink_due(100, due - 1, &soon)) << i;
+    EXPECT_TRUE(rt_shrink_due(100, due, &soon)) << i;
+  }
+  EXPECT_TRUE(rt_shrink_due(100, 4 * 6400 + 1, &soon));
+  EXPECT_EQ(soon, 0);
+}
+
+// Waits, with the policy at work, until a goroutine that waits has given memory back.
+int RunWithPolicy(const char *policy, bool *shrunk) {
+  go_config config = SmallStacks("checkpoint");
+  config.stack_shrink = policy;
+  config.maxprocs = 2;
+  return RunFirst(config, [&] {
+    const uint64_t before = Stats().shrinks;
+    go_chan_new(0, 0, &channel);
+    go_spawn(nullptr, [](void *) {
+      DescendAnd(kDeep, [] {});
+      go_chan_recv(channel, nullptr);
+    }, nullptr);
+    for (int i = 0; i < 5000 && Stats().shrinks == before; i++) go_sleep(GO_MILLISECOND);
+    *shrunk = Stats().shrinks > before;
+    go_chan_close(channel);
+    go_sleep(1);
+    go_chan_free(channel);
+  });
+}
+
+TEST(ThePolicy, ShrinksThoseThatHaveWaitedForItsTime) {
+  bool shrunk = false;
+  ASSERT_EQ(RunWithPolicy("20ms", &shrunk), 0);
+  EXPECT_TRUE(shrunk);
+}
+
+TEST(ThePolicy, LeavesDeadlocksToBeSeen) {
+  const Child child = RunChild([] {
+    go_config config = SmallStacks("checkpoint");
+    config.stack_shrink = "10ms,pressure";
+    return RunFirst(config, [] {
+      go_chan_new(0, 0, &channel);
+      go_chan_recv(channel, nullptr);
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.err;
+}
+
+// ---- Memory pressure -------------------------------------------------------------------------
+
+// A root with the system's files in it.
+class Root {
+ public:
+  Root() {
+    char name[] = "/tmp/shrink_test.XXXXXX";
+    root_ = mkdtemp(name) ? name : "";
+    for (const char *dir : {"/proc", "/proc/self", "/sys", "/sys/fs", "/sys/fs/cgroup",
+                            "/sys/fs/cgroup/ours"})
+      mkdir((root_ + dir).c_str(), 0700);
+  }
+  ~Root() {
+    const std::string command = "rm -rf '" + root_ + "'";
+    if (system(command.c_str()) != 0) fprintf(stderr, "%s is left\n", root_.c_str());
+  }
+  void Write(const std::string &path, const std::string &text) {
+    std::ofstream(root_ + path) << text;
+  }
+  bool Short() { return os_memory_short(root_.c_str()); }
+
+ private:
+  std::string root_;
+};
+
+TEST(MemoryPressure, IsWhenATenthOfTheSystemsMemoryIsLeft) {
+  Root root;
+  EXPECT_FALSE(root.Short()) << "nobody can tell";
+  root.Write("/proc/meminfo", "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:   100 kB\n");
+  EXPECT_FALSE(root.Short());
+  root.Write("/proc/meminfo", "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:   99 kB\n");
+  EXPECT_TRUE(root.Short());
+}
+
+TEST(MemoryPressure, IsWhenOurGroupIsNearItsLimit) {
+  Root root;
+  root.Write("/proc/self/cgroup", "3:cpu:/elsewhere\n0::/ours\n");
+  root.Write("/sys/fs/cgroup/ours/memory.max", "max\n");
+  root.Write("/sys/fs/cgroup/ours/memory.current", "999000\n");
+  EXPECT_FALSE(root.Short()) << "no limit";
+  root.Write("/sys/fs/cgroup/ours/memory.max", "1000000\n");
+  EXPECT_TRUE(root.Short());
+  root.Write("/sys/fs/cgroup/ours/memory.current", "900000\n");
+  EXPECT_FALSE(root.Short());
+}
+
+}  // namespace

@@ -165,7 +165,8 @@ def _whole():
                       library("longjmp", kind=verdict.CRASHED),
                       library("stream", kind=verdict.WRONG)],
         "micro": [step(), climb()], "benchmarks": benchmarks(), "memory": memory(),
-        "hazards": hazards(), "peers": peers(), "programs": programs(), "notes": [], "problems": ["<b>bold</b> failed"]}
+        "hazards": hazards(), "peers": peers(), "programs": programs(),
+        "notes": [], "problems": ["<b>bold</b> failed"]}
 
 
 def make(**parts):

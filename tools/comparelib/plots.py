@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter  # noqa: E402
 
-from comparelib import crossover, results, stats  # noqa: E402
+from comparelib import crossover, programs, results, stats  # noqa: E402
 from comparelib.parked import PARTS  # noqa: E402
 from comparelib.plan import CLIMBS, THREAD  # noqa: E402
 from comparelib.words import percent, short_ratio, short_size, short_time  # noqa: E402
@@ -215,6 +215,38 @@ def draw_workloads(document, ink):
     return figure
 
 
+def draw_calls(document, ink):
+    """From the usual single call to the 999th of 1000, one line per program and strategy."""
+    rows = [(programs.title(row, int(size)), cells) for row in document["programs"]
+            for size, cells in row["cells_by_size"].items()
+            if any(c.get("calls_ns") for c in cells.values())]
+    if not rows:
+        return None
+    names = _growth_names(document)
+    each = 0.14 + 0.08 * len(names)  # inches for a program
+    figure, axes = ink.figure(height=1.6 + each * len(rows))
+    for i, growth in enumerate(names):
+        offset = (i - (len(names) - 1) / 2) * 0.64 / len(names)
+        style = ink.style(document["strategies"], growth)
+        found = [(k + offset, cells[growth]["calls_ns"]) for k, (_, cells) in enumerate(rows)
+                 if growth in cells and cells[growth].get("calls_ns")]
+        axes.hlines([y for y, _ in found], [c["p50"] for _, c in found],
+                    [c["p999"] for _, c in found], color=style["color"], linewidth=1.1)
+        axes.plot([c["p50"] for _, c in found], [y for y, _ in found], linestyle="",
+                  marker=style["marker"], color=style["color"], markersize=4,
+                  label="plain thread" if growth == THREAD else growth)
+        axes.plot([c["p99"] for _, c in found], [y for y, _ in found], linestyle="", marker="|",
+                  color=style["color"], markersize=5)
+    axes.set_xscale("log")
+    _time_axis(axes.xaxis)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("time of a single call that may grow a stack", fontsize=9)
+    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, -0.5 / (0.2 + each * len(rows))),
+               ncols=3)
+    return figure
+
+
 # ---- Where which is cheapest -------------------------------------------------------------------
 def _map(document, ink, axes, cells, names):
     frames, depths = crossover.axes(cells)
@@ -312,7 +344,7 @@ def draw_layouts(document, ink):
 
 FIGURES = {"crossover": draw_crossover, "memory": draw_memory, "growth_step": draw_step,
            "step_distribution": draw_tail, "climb": draw_climb, "workloads": draw_workloads,
-           "layouts": draw_layouts}
+           "calls": draw_calls, "layouts": draw_layouts}
 
 
 def _svg(figure):

@@ -67,7 +67,7 @@ def _cell(runs, w, make_cell):
 HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "peak", "settled")
 
 
-def _title(row, size):
+def title(row, size):
     what = "%s goroutines" % format(size, ",") if row["many"] else words.short_size(size)
     return "%s%s" % (row["name"], ", " + what if size else "")
 
@@ -106,7 +106,7 @@ def render(document):
     lines = []
     form = "  %-18s %10s %6s %13s %9s %9s %16s %10s %10s"
     for row, size, cells in _lines(document):
-        lines += ["", "%s  (%s: %s)" % (_title(row, size), row["library"], row["does"])]
+        lines += ["", "%s  (%s: %s)" % (title(row, size), row["library"], row["does"])]
         lines += [(form % tuple(c)).rstrip() if len(c) == len(HEAD)
                   else ("  %-18s " % c[0] + c[1])[:128] for c in cells]
     if not lines:
@@ -137,7 +137,7 @@ def _matrix_row(row, size, names, figure, form):
     if not values:
         return None
     least = min([v for n, v in values.items() if n != THREAD], default=None)
-    line = [page.th(_title(row, size))]
+    line = [page.th(title(row, size))]
     for n in names:
         if n in values:
             line.append(page.td(form(values[n]), "best n" if values[n] == least else "n"))
@@ -174,9 +174,26 @@ def leaders(document):
     return dict(sorted(led.items(), key=lambda item: -item[1])), count
 
 
+def slowest(document):
+    """The widest gap between strategies in the slowest call of a thousand, in words."""
+    gaps = []
+    for row in document["programs"]:
+        for size, cells in row["cells_by_size"].items():
+            found = sorted((c["calls_ns"]["p999"], n) for n, c in cells.items()
+                           if n != THREAD and c.get("calls_ns"))
+            if len(found) > 1 and found[0][0] > 0:
+                gaps.append((found[-1][0] / found[0][0], title(row, int(size)), found))
+    if not gaps:
+        return ""
+    times, name, found = max(gaps)
+    return "Widest in %s: p99.9 is %s under %s and %s under %s, %s times." % (
+        name, words.short_time(found[0][0]), found[0][1], words.short_time(found[-1][0]),
+        found[-1][1], words.short_ratio(times))
+
+
 def broken(document):
     """["PROGRAM under STRATEGY: verdict"]"""
-    return ["%s under %s: %s" % (_title(row, int(size)), n, c["verdict"])
+    return ["%s under %s: %s" % (title(row, int(size)), n, c["verdict"])
             for row in document["programs"] for size, cells in row["cells_by_size"].items()
             for n, c in cells.items() if not _right(c)]
 
@@ -190,9 +207,15 @@ def section(document, figures):
         words.number(count, "program"), ", ".join("%s %d" % pair for pair in led.items()))
     wrong = broken(document)
     text += " Not right: %s." % "; ".join(wrong) if wrong else ""
+    text += " Of the slowest single call in a thousand: " + slowest(document) if slowest(
+        document) else ""
     html = page.paragraph(text, "seen") + page.paragraph(
         "A single call is timed where it may grow a stack.  Memory is what the process had beyond "
         "its start: resident, page tables, and %d bytes for each mapping." % VMA_BYTES)
+    html += page.figure(
+        figures.get("calls"), "Time of a single call that may grow a stack, from the median over "
+        "the 99th to the 99.9th percentile, one line per program and strategy. " + slowest(
+            document), "Mark: the median; tick: p99; end of the line: p99.9.")
     for what, table in matrices(document):
         html += "<h3>%s</h3>\n%s" % (escape(what[0].upper() + what[1:]), table)
     for row, size, cells in _lines(document):
@@ -201,6 +224,6 @@ def section(document, figures):
             body.append([page.th(c[0])] + ([page.td(x, "n") for x in c[1:]] if len(c) == len(HEAD)
                                            else ['<td class=bad colspan=%d>%s</td>' % (
                                                len(HEAD) - 1, escape(c[1]))]))
-        html += page.details("%s: %s" % (_title(row, size), row["does"]), page.table(
-            HEAD, body, _title(row, size), range(1, len(HEAD))))
+        html += page.details("%s: %s" % (title(row, size), row["does"]), page.table(
+            HEAD, body, title(row, size), range(1, len(HEAD))))
     return html

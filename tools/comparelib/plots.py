@@ -224,7 +224,7 @@ def draw_calls(document, ink):
         return None
     names = _growth_names(document)
     each = 0.14 + 0.08 * len(names)  # inches for a program
-    figure, axes = ink.figure(height=1.6 + each * len(rows))
+    figure, axes = ink.figure(height=1.8 + each * max(4, len(rows)))
     for i, growth in enumerate(names):
         offset = (i - (len(names) - 1) / 2) * 0.64 / len(names)
         style = ink.style(document["strategies"], growth)
@@ -242,7 +242,8 @@ def draw_calls(document, ink):
     axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("time of a single call that may grow a stack", fontsize=9)
-    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, -0.5 / (0.2 + each * len(rows))),
+    ink.legend(axes, loc="upper center",
+               bbox_to_anchor=(0.4, -0.5 / (0.2 + each * max(4, len(rows)))),
                ncols=3)
     return figure
 

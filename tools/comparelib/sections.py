@@ -29,11 +29,11 @@ def hazards(document, figures):
     body = ""
     for group in dict.fromkeys(row["group"] for row in rows):
         of_group = [row for row in rows if row["group"] == group]
-        body += details(
-            "%s: %s" % (group, number(len(of_group), "hazard")),
-            table(["hazard", "why it is one"] + names, [
-                [th(row["name"]), td(row["cause"])]
-                + [_hazard_cell(row["cells"].get(n)) for n in names] for row in of_group],
+        body += "<h3>%s</h3>\n%s" % (
+            escape("%s: %s" % (group[0].upper() + group[1:], number(len(of_group), "hazard"))),
+            table(["hazard"] + names + ["why it is one"], [
+                [th(row["name"])] + [_hazard_cell(row["cells"].get(n)) for n in names]
+                + [td(row["cause"])] for row in of_group],
                 "Each is run with the stack about to run out at many places."))
     seen = ["%s under %s: %s" % (row["name"], n, cell["detail"]) for row in rows
             for n, cell in row["cells"].items()

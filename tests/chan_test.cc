@@ -395,4 +395,63 @@ TEST(ConcurrentChannel, ACloseAmongSenders) {
   }
 }
 
+// ---- Which thread runs whom -------------------------------------------------------------------
+
+int RunOnTwo(const Body &fn) {
+  go_config config = SmallStacks("reserve");
+  config.maxprocs = 2;
+  return RunFirst(config, fn);
+}
+
+TEST(Steal, APairThatWakesEachOtherStaysTogether) {
+  constexpr int kRounds = 20000;
+  const uint64_t before = Stats().steals;
+  ASSERT_EQ(RunOnTwo([] {
+    static go_chan *there, *back;
+    for (go_chan **made : {&there, &back})
+      if (go_chan_new(sizeof(int), 0, made) != GO_OK) abort();
+    go_spawn(nullptr, [](void *) {
+      for (int v; go_chan_recv(there, &v) == 0;) go_chan_send(back, &v);
+      go_chan_close(back);
+    }, nullptr);
+    for (int i = 0, v; i < kRounds; i++) {
+      go_chan_send(there, &i);
+      go_chan_recv(back, &v);
+    }
+    go_chan_close(there);
+    int v;
+    if (go_chan_recv(back, &v) != GO_ECLOSED) abort();
+    go_chan_free(there);
+    go_chan_free(back);
+  }), GO_OK);
+  // Now and then the system keeps their thread from running: then they look idle to the other.
+  EXPECT_LT(Stats().steals - before, kRounds / 20);
+}
+
+// What is readied by a goroutine that then does not let go of its thread runs on the other.
+TEST(Steal, WhatABusyGoroutineReadiesRunsElsewhere) {
+  ASSERT_EQ(RunOnTwo([] {
+    static go_waitgroup done;
+    static std::atomic<int> ran;
+    constexpr int kTimes = 100;
+    ran = 0;
+    go_waitgroup_add(&done, 1);
+    if (go_chan_new(sizeof(int), 0, &c) != 0) abort();
+    go_preempt_off();
+    go_spawn(nullptr, [](void *) {
+      for (int v; go_chan_recv(c, &v) == 0;) ran++;
+      go_waitgroup_done(&done);
+    }, nullptr);
+    for (int i = 0; i < kTimes; i++) {
+      go_chan_send(c, &i);
+      while (ran <= i) {  // nothing here lets another goroutine run
+      }
+    }
+    go_preempt_on();
+    go_chan_close(c);
+    go_waitgroup_wait(&done);
+    go_chan_free(c);
+  }), GO_OK);
+}
+
 }  // namespace

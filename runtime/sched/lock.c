@@ -6,20 +6,29 @@
 #include "runtime/os/os.h"
 #include "runtime/sched/deterministic.h"
 
-enum { SPINS = 100 };
+// A look at a lock takes its cache line from the holder, who then waits for that to come back; so
+// looks are rare, and a holder that comes again at once does its work in batches between them.
+enum { PAUSES = 30, LOOKS = 4, PLOOKS = 16, PLOCK_US = 20 };
+
+static void pause_between_looks(void) {
+  for (int i = 0; i < PAUSES; i++) rt_cpu_relax();
+}
+
+static inline bool try(struct rt_lock *l) {
+  uint32_t free = 0;
+  return atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
+static inline bool look(struct rt_lock *l) {
+  return atomic_load_explicit(&l->state, memory_order_relaxed) == 0 && try(l);
+}
 
 static inline void acquire(struct rt_lock *l) {
-  uint32_t free = 0;
-  if (atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
-                                              memory_order_relaxed))
-    return;
-  for (int i = 0; i < SPINS; i++) {
-    free = 0;
-    if (atomic_load_explicit(&l->state, memory_order_relaxed) == 0 &&
-        atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
-                                                memory_order_relaxed))
-      return;
-    rt_cpu_relax();
+  if (try(l)) return;
+  for (int i = 0; i < LOOKS; i++) {
+    if (look(l)) return;
+    pause_between_looks();
   }
   while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0) os_wait(&l->state, 2);
 }
@@ -33,10 +42,7 @@ void rt_lock(struct rt_lock *l) {
 void rt_lock_outside(struct rt_lock *l) { acquire(l); }
 
 bool rt_trylock(struct rt_lock *l) {
-  uint32_t free = 0;
-  if (!atomic_compare_exchange_strong_explicit(&l->state, &free, 1, memory_order_acquire,
-                                               memory_order_relaxed))
-    return false;
+  if (!try(l)) return false;
   if (__builtin_expect(rt_det.on, 0)) rt_det.locks++;
   return true;
 }
@@ -52,6 +58,16 @@ void rt_unlock(struct rt_lock *l) {
   if (__builtin_expect(rt_det.on, 0)) {
     rt_det.locks--;
     rt_point();
+  }
+}
+
+void rt_plock_wait(struct rt_lock *l) {
+  for (int i = 0; !look(l); i++) {
+    // The thread that holds it may not run just now.
+    if (i < PLOOKS)
+      pause_between_looks();
+    else
+      os_usleep(PLOCK_US);
   }
 }
 

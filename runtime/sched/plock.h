@@ -10,10 +10,14 @@ static inline bool rt_onep(void) {
 }
 
 static inline void rt_plock(struct rt_lock *l) {
-  if (rt_onep())
-    __c11_atomic_store(&l->state, 1, __ATOMIC_RELAXED);
-  else
+  uint32_t free = 0;
+  if (__builtin_expect(rt_det.on, 0))
     rt_lock(l);
+  else if (rt_onep())
+    __c11_atomic_store(&l->state, 1, __ATOMIC_RELAXED);
+  else if (__builtin_expect(!__c11_atomic_compare_exchange_strong(
+                                &l->state, &free, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED), 0))
+    rt_plock_wait(l);
 }
 
 static inline bool rt_ptrylock(struct rt_lock *l) {
@@ -23,10 +27,10 @@ static inline bool rt_ptrylock(struct rt_lock *l) {
 }
 
 static inline void rt_punlock(struct rt_lock *l) {
-  if (rt_onep())
-    __c11_atomic_store(&l->state, 0, __ATOMIC_RELAXED);
-  else
+  if (__builtin_expect(rt_det.on, 0))
     rt_unlock(l);
+  else
+    __c11_atomic_store(&l->state, 0, __ATOMIC_RELEASE);
 }
 
 #endif

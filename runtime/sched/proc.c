@@ -16,7 +16,13 @@
 
 struct rt_sched rt_sched;
 
-enum { GLOBAL_EVERY = 61, STEAL_ROUNDS = 4, STEAL_PAUSES = 100, REGAIN_US = 100 };
+enum {
+  GLOBAL_EVERY = 61,
+  STEAL_ROUNDS = 4,
+  STEAL_PAUSES = 50,  // after the first round; doubled each time
+  NAP_US = 3,         // and what the system adds: Linux 50, prctl(2) PR_SET_TIMERSLACK
+  REGAIN_US = 100,
+};
 
 // ---- Idle Ps and the global queue ------------------------------------------------------------
 
@@ -115,28 +121,59 @@ static void run_retired_timers(void) {
     run_timers(atomic_load(&rt_sched.allp[i]));
 }
 
-static struct rt_g *steal(struct rt_m *m) {
+// What a P has readied last is about to run there, as a rule: two goroutines that wake each other
+// in turn are quicker on one P than on two.  It is left alone while that P runs one goroutine after
+// the other, and taken from a P that keeps at the same.
+struct theft {
+  bool lively;  // something has been left alone
+  uint32_t n;
+  uint64_t tick[RT_MAXPROCS];  // of each P, when this began
+};
+
+static void theft_begin(struct theft *t) {
+  t->lively = false;
+  t->n = (uint32_t)atomic_load(&rt_sched.nallp);
+  for (uint32_t i = 0; i < t->n; i++) {
+    const struct rt_p *p = atomic_load(&rt_sched.allp[i]);
+    t->tick[i] = atomic_load_explicit(&p->schedtick, memory_order_relaxed);
+  }
+}
+
+// Looks at every queue once; `last`: also at what was readied last, and at timers.
+static struct rt_g *steal_once(struct rt_m *m, struct theft *t, bool last) {
   struct rt_p *p = m->p;
-  const uint32_t n = (uint32_t)atomic_load(&rt_sched.nallp);
-  for (int round = 0; round < STEAL_ROUNDS; round++) {
-    const bool last = round == STEAL_ROUNDS - 1;
-    // What its owner has just readied is about to run there: leave it a moment.
-    for (int i = 0; last && i < STEAL_PAUSES; i++) rt_cpu_relax();
-    const uint32_t start = rt_fastrand();
-    for (uint32_t i = 0; i < n; i++) {
-      struct rt_p *victim = atomic_load(&rt_sched.allp[(start + i) % n]);
-      if (victim == p) continue;
-      struct rt_g *g = rt_runqsteal(p, victim, last);
-      // Its timers may be due while its goroutine keeps it: what they ready comes to our queue.
-      if (!g && last && run_timers(victim)) g = rt_runqget(p);
-      if (g) {
-        rt_count(&p->steals, 1);
-        rt_event_steal(p, victim, g);
-        return g;
-      }
+  const uint32_t start = rt_fastrand();
+  for (uint32_t i = 0; i < t->n; i++) {
+    const uint32_t k = (start + i) % t->n;
+    struct rt_p *victim = atomic_load(&rt_sched.allp[k]);
+    if (victim == p) continue;
+    const bool quiet =
+        last && t->tick[k] == atomic_load_explicit(&victim->schedtick, memory_order_relaxed);
+    struct rt_g *g = rt_runqsteal(p, victim, quiet);
+    // Its timers may be due while its goroutine keeps it: what they ready comes to our queue.
+    if (!g && last && run_timers(victim)) g = rt_runqget(p);
+    if (g) {
+      rt_count(&p->steals, 1);
+      rt_event_steal(p, victim, g);
+      return g;
     }
+    t->lively |= atomic_load_explicit(&victim->runnext, memory_order_relaxed) != NULL;
   }
   return NULL;
+}
+
+// Each look takes cache lines from those that work: looks become rarer, and where nothing but pairs
+// that wake each other has been seen, the caller naps.
+static struct rt_g *steal(struct rt_m *m) {
+  struct theft t;
+  theft_begin(&t);
+  struct rt_g *g = steal_once(m, &t, false);
+  for (int round = 1; !g && round < STEAL_ROUNDS; round++) {
+    for (int i = 0; i < STEAL_PAUSES << round; i++) rt_cpu_relax();
+    g = steal_once(m, &t, round == STEAL_ROUNDS - 1);
+  }
+  m->nap = !g && t.lively;
+  return g;
 }
 
 bool rt_anywork(void) {
@@ -299,7 +336,13 @@ static struct rt_g *findrunnable(struct rt_m *m) {
     struct rt_g *g = poll_work(m);
     if (!g && atomic_load_explicit(&rt_sched.nallp, memory_order_relaxed) > 1) g = spin(m);
     if (g) return g;
-    if (!shrinking && !idle(m)) rt_stopm(m);
+    if (shrinking) continue;
+    if (m->spinning && m->nap) {
+      m->nap = false;
+      os_usleep(NAP_US);
+      continue;
+    }
+    if (!idle(m)) rt_stopm(m);
   }
   return NULL;
 }

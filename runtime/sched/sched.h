@@ -150,6 +150,7 @@ struct rt_m {
   struct rt_p *nextp;      // handed over by the waker
   struct rt_g *handg;      // likewise: a goroutine to run without a P, into its system call
   bool spinning;           // looking for work without any; counted in sched.nmspinning
+  bool nap;                // and need not look again at once
   struct rt_p *oldp;       // the P it had when it entered a system call
   struct rt_gqueue preempted;  // goroutines that may go on here alone: see preempt.h
   void (*mcallfn)(struct rt_g *);
@@ -196,15 +197,17 @@ struct rt_sched {
   struct rt_p *pidle;
   int32_t nm, nmidle;
   struct rt_gchunk *chunks;
-  // Written under lock, read without.
-  _Atomic int32_t npidle, runqsize, maxprocs;
-  _Atomic bool stopping;
   bool deadlocked;           // why it stops, in a deterministic run
+  // Read whenever a goroutine is readied; the first two written under lock.
+  _Atomic int32_t npidle __attribute__((aligned(64)));
+  _Atomic int32_t runqsize, nmspinning;
+  // Read by every operation, written hardly ever, under lock.
+  _Atomic int32_t nallp __attribute__((aligned(64)));
+  _Atomic int32_t maxprocs;
+  _Atomic bool stopping;
   _Atomic(struct rt_p *) allp[RT_MAXPROCS];
-  _Atomic int32_t nallp;
   // Any time.
-  _Atomic int32_t nmspinning;
-  _Atomic uint64_t goidgen;
+  _Atomic uint64_t goidgen __attribute__((aligned(64)));
   _Atomic int64_t coarse_now;  // rt_nanotime as sysmon last read it: within 10 ms
   // When some M last asked netpoll; 0 while one sleeps in it, until poll_until (0: no limit).
   _Atomic int64_t lastpoll, poll_until;
@@ -257,10 +260,10 @@ int rt_gopark_until(rt_parkfn commit, void *lock, enum rt_waitreason why, int64_
 // its M has a P.
 void rt_goready(struct rt_g *g);
 
-// rt_plock and rt_punlock lock what only goroutines and timers touch: whoever has a P.  With one P
-// nobody else can be there, and locked instructions are a third of the price of a channel's
-// operation.  The number of Ps grows, and from one by whoever has the one, which then holds no such
-// lock.
+// rt_plock and rt_punlock lock what only goroutines and timers touch: whoever has a P.  Whoever
+// waits spins and naps (lock.c), so that to let go is a plain store.  With one P nobody else can be
+// there, and locked instructions are a third of the price of a channel's operation.  The number of
+// Ps grows, and from one by whoever has the one, which then holds no such lock.
 static inline void rt_plock(struct rt_lock *l);
 static inline bool rt_ptrylock(struct rt_lock *l);  // false: somebody holds it
 static inline void rt_punlock(struct rt_lock *l);

@@ -61,11 +61,11 @@ int rt_waitq_wait(const struct rt_wait *w) {
   struct rt_waitq *q = w->q;
   s->g = g;
   s->on = lock;
-  s->elem.p = w->elem;
   s->ticket = w->ticket;
   s->woken = RT_WOKEN_NOT;
   s->seq = w->until ? rt_waitbegin(g) : 0;
   rt_stackref_add(&g->gs, &s->elem);
+  s->elem.p = w->elem;  // followed from here on: what *w says has moved with the stack until now
   if (w->front)
     rt_waitq_pushfront(q, s);
   else

@@ -60,11 +60,17 @@ struct go_config {
   const char *stack_shrink;   // GO_STACKSHRINK    when goroutines that wait give memory back:
                               //                   never, or by commas: a time (100ms, 2s), pressure
                               //                   (the system is short of memory) [never]
+  const char *stack_adapt;    // GO_STACKADAPT     begin with what goroutines of the same function
+                              //                   have grown to: off, on (up to 256K), or up to
+                              //                   so many bytes, from 8K to 1G [off]
   const char *asyncpreempt;   // GO_ASYNCPREEMPT   on, off: interrupt who runs for 10 ms [on]
   const char *traceback;      // GO_TRACEBACK      of whom to tell when the process fails: none,
                               //                   single (who failed) or all goroutines [all]
   const char *trace;          // GO_TRACE          file to write what happens to, for
                               //                   ui.perfetto.dev: docs/observing.md [none]
+  const char *stack_profile;  // GO_STACKPROFILE   file to write what made stacks grow to:
+                              //                   go_profile.h, docs/observing.md [none]
+  uint32_t stack_profile_rate;  // GO_STACKPROFILE_RATE  record one growth in so many [1]
   uint64_t seed;              // GO_SEED           run deterministically: see below [0: do not]
   uint32_t fail_every;        // GO_FAILEVERY      with a seed, one in so many of the runtime's
                               //                   allocations fails [0: none]
@@ -137,6 +143,10 @@ int go_checkpoint(size_t bytes);
 // deterministic run nobody has waited until virtual time has passed.  GO_ENOTG.
 int64_t go_shrink(int64_t idle_ns);
 
+// go_stack_adapt_forget forgets what was learnt with GO_STACKADAPT, as every go_run does when it
+// begins.  Any thread, any stack; does not park.
+void go_stack_adapt_forget(void);
+
 // ---- Seeing inside ---------------------------------------------------------------------------
 enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; the last, all larger
 
@@ -152,6 +162,7 @@ struct go_stats {
   uint64_t pages_moved_growths; // growths that moved pages instead of copying bytes
   uint64_t bytes_copied;        // live bytes of all moves
   uint64_t words_adjusted;      // words and registers that named the old stack
+  uint64_t starts_larger;       // goroutines that GO_STACKADAPT gave more than they asked for
   uint64_t pool_hits;           // stacks that were had without a system call
   uint64_t pool_misses;
   uint64_t switches;            // times that a thread began to run a goroutine
@@ -194,6 +205,7 @@ GO_API_END
 #include "runtime/go_net.h"      // IWYU pragma: export
 #include "runtime/go_panic.h"    // IWYU pragma: export
 #include "runtime/go_preempt.h"  // IWYU pragma: export
+#include "runtime/go_profile.h"  // IWYU pragma: export
 #include "runtime/go_sync.h"     // IWYU pragma: export
 #include "runtime/go_syscall.h"  // IWYU pragma: export
 #include "runtime/go_time.h"     // IWYU pragma: export

@@ -103,6 +103,46 @@ TEST_F(Options, Trace) {
   EXPECT_STREQ(out_.trace, "b.json");
 }
 
+TEST_F(Options, StackProfile) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.stack_profile, nullptr);
+  EXPECT_EQ(out_.stack_profile_rate, 1u);
+  environment = {{"GO_STACKPROFILE", "a.folded"}, {"GO_STACKPROFILE_RATE", "100"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_STREQ(out_.stack_profile, "a.folded");
+  EXPECT_EQ(out_.stack_profile_rate, 100u);
+  config_.stack_profile = "b";
+  config_.stack_profile_rate = 7;
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_STREQ(out_.stack_profile, "b");
+  EXPECT_EQ(out_.stack_profile_rate, 7u);
+  config_ = {};
+  environment = {{"GO_STACKPROFILE_RATE", "0"}};
+  ExpectRefused("GO_STACKPROFILE_RATE", "0");
+  environment = {{"GO_STACKPROFILE_RATE", "4294967296"}};
+  ExpectRefused("GO_STACKPROFILE_RATE", "4294967296");
+}
+
+TEST_F(Options, StackAdapt) {
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.adapt_most, 0u);
+  const std::pair<const char *, size_t> good[] = {
+      {"off", 0}, {"on", 256 << 10}, {"8K", 8 << 10}, {"1G", 1 << 30}};
+  for (const auto &[text, most] : good) {
+    environment = {{"GO_STACKADAPT", text}};
+    ASSERT_EQ(Read(), GO_OK) << text;
+    EXPECT_EQ(out_.adapt_most, most) << text;
+  }
+  config_.stack_adapt = "off";
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.adapt_most, 0u);
+  config_ = {};
+  for (const char *text : {"1", "4K", "2G", "yes"}) {
+    environment = {{"GO_STACKADAPT", text}};
+    ExpectRefused("GO_STACKADAPT", text);
+  }
+}
+
 TEST_F(Options, Asyncpreempt) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_TRUE(out_.asyncpreempt);

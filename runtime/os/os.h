@@ -102,8 +102,21 @@ __attribute__((noreturn)) void os_abort(void);
 // for the dynamic linker's; at most 100 frames.  Takes 16 KiB of stack.
 void os_backtrace(uintptr_t from);
 
-// os_symbol writes the name of the function that holds pc, or its address if it has none.
+// os_symbol writes the name of the function that holds pc; if it has none, its place in the file it
+// is of, as "libx.so+0x10"; else its address.
 void os_symbol(uintptr_t pc, char *out, size_t bytes);
+
+// os_line writes where in the source of its function pc is, as "file.c:12": where that calls a
+// function that was inlined, the line of the call.  Nothing without debug information.
+void os_line(uintptr_t pc, char *out, size_t bytes);
+
+// os_callers stores up to `most` addresses of the calls that led here, innermost first, from the
+// frame whose pc is `from` on: each lies within the instruction that is being run there.  *n, which
+// begins at 0, counts them as they come, so that it holds when a fault ends this (os_guarded); it
+// ends at most + 1 where there are more.  Takes no lock and no memory: signal-safe where
+// os_callers_init, called once before, answers true; it does so unless the C library is too old.
+bool os_callers_init(void);
+void os_callers(uintptr_t from, uintptr_t *out, int most, int *n);
 
 // os_guarded calls fn(arg), which only reads, and answers false if a memory fault ended that.
 // While os_fault_install's handler is there.

@@ -16,7 +16,7 @@ static void checkpoint_m(struct rt_g *g) {
     (void)rt_growth_forcemove(&g->gs, &m->cache);
   g->param = (uintptr_t)(intptr_t)error;
   rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
-  if (g->gs.ngrowths != moves) rt_event_growth(g, RT_BY_CHECKPOINT);
+  if (g->gs.ngrowths != moves) rt_event_growth(g, RT_BY_CHECKPOINT, 0);
   m->resume = g;
 }
 

@@ -1,11 +1,15 @@
 // event.h: each event of the scheduler, named in one place: what a probe says (runtime/os/probe.h)
-// and what the trace records (trace.h).  A probe is a nop; the trace, while off, is one branch.
+// and what the trace (trace.h) and the growth profile (growthprofile.h) record.  A probe is a nop;
+// the others, while off, are one branch each.
 #ifndef STACKLAB_RUNTIME_SCHED_EVENT_H_
 #define STACKLAB_RUNTIME_SCHED_EVENT_H_
 
 #include "runtime/os/probe.h"
+#include "runtime/sched/growthprofile.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sched/trace.h"
+#include "runtime/stack/adapt.h"
+#include "runtime/stack/profile.h"
 
 static inline bool rt_traced(void) { return __builtin_expect(rt_tracing, 0); }
 
@@ -52,11 +56,17 @@ static inline void rt_event_preempt(struct rt_g *g) {
   if (rt_traced()) rt_trace_ran(RT_THEN_PREEMPT, 0);
 }
 
-// g's stack has moved: from where to where, the cache of its M knows.  In handlers too.
-static inline void rt_event_growth(struct rt_g *g, enum rt_tracecause by) {
+// g's stack has moved: from where to where, the cache of its M knows.  In handlers too.  pc: see
+// rt_growthprofile_record.
+static inline void rt_event_growth(struct rt_g *g, enum rt_tracecause by, uintptr_t pc) {
   const struct rt_stackmove *v = &g->m->cache.last;
   RT_PROBE4(growth, g->gs.goid, v->from_bytes, v->to_bytes, v->bytes_copied);
   if (rt_traced()) rt_trace_growth(g, v, by);
+  if (__c11_atomic_load(&rt_profiling, __ATOMIC_RELAXED)) rt_growthprofile_record(g, by, pc);
+  if (rt_adapt_most && v->to_bytes > v->from_bytes) {
+    rt_adapt_grown((uintptr_t)g->fn, v->to_bytes, g->trial);
+    g->trial = false;
+  }
 }
 
 // g, which waits, was moved to a smaller stack.

@@ -46,6 +46,6 @@ bool rt_onfault(struct os_fault *fault) {
   rt_casgstatus(g, was, RT_GCOPYSTACK);
   const bool again = rt_growth_fault(&g->gs, &g->m->cache, fault);
   rt_casgstatus(g, RT_GCOPYSTACK, was);
-  if (again) rt_event_growth(g, RT_BY_FAULT);
+  if (again) rt_event_growth(g, RT_BY_FAULT, fault->pc);
   return again;
 }

@@ -47,6 +47,7 @@ static void remember(const struct rt_stackstats *s) {
   past->pages_moved_growths += s->pages_moved_growths;
   past->bytes_copied += s->bytes_copied;
   past->words_adjusted += s->words_adjusted;
+  past->starts_larger += s->starts_larger;
   for (int i = 0; i < GO_STACK_CLASSES; i++) past->stacks_by_class[i] += s->in_use[i];
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/sched/event.h"
 #include "runtime/sched/fiber.h"
 #include "runtime/sched/sched.h"
+#include "runtime/stack/adapt.h"
 #include "runtime/stack/count.h"
 #include "runtime/stack/sanitize.h"
 
@@ -200,8 +201,28 @@ _Noreturn static void no_stack(const struct rt_g *g, int error) {
   rt_fatal(&t, 0);
 }
 
+// The stack that was reserved for g gives way to one as large as others before it have needed.
+// False: it would do, or there is no memory for more.
+static bool start_larger(struct rt_m *m, struct rt_g *g) {
+  const struct rt_growth *growth = g->gs.growth;
+  g->trial = false;
+  if (!growth->fault && !growth->checkpoint) return false;
+  struct rt_gstack larger = g->gs;
+  larger.initial = rt_adapt_first((uintptr_t)g->fn, g->gs.initial, g->gs.max, &g->trial);
+  if (larger.initial == g->gs.initial) return false;
+  if (growth->alloc(&larger, &m->cache) != 0) {
+    g->trial = false;
+    return false;
+  }
+  rt_stackfree(&m->cache, &g->gs.stack);
+  g->gs.stack = larger.stack;
+  rt_count(&m->cache.stats.starts_larger, 1);
+  return true;
+}
+
 void rt_gstart(struct rt_m *m, struct rt_g *g) {
-  struct rt_g *dead = m->p ? m->p->gfree.head : NULL;
+  const bool larger = rt_adapt_most && start_larger(m, g);
+  struct rt_g *dead = m->p && !larger ? m->p->gfree.head : NULL;
   const struct rt_spawn spawn = {g->gs.growth, g->gs.initial, g->gs.max};
   if (dead && fits(dead, &spawn) && dead->gs.stack.usable) {
     const struct rt_stack own = g->gs.stack;
@@ -270,11 +291,14 @@ void rt_goexit0(struct rt_g *g) {
   g->m = NULL;
   rt_casgstatus(g, RT_GRUNNING, RT_GDEAD);
   rt_gforget(g);
+  if (rt_adapt_most && g->trial) rt_adapt_fitted((uintptr_t)g->fn, rt_stack_size(&g->gs.stack));
   rt_count(&m->p->ended, 1);
   const bool last = g == rt_sched.maing;
   rt_gfput(m->p, g);
   if (last) rt_stopall();
 }
+
+void go_stack_adapt_forget(void) { rt_adapt_forget(); }
 
 uint64_t go_self(void) {
   const struct rt_g *g = rt_getg();

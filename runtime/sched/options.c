@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "runtime/stack/adapt.h"
 
 bool rt_parse_size(const char *text, size_t *out) {
   const size_t most = (size_t)1 << 62;
@@ -152,6 +153,17 @@ static int read_sizes(const struct source *s, const struct go_config *c, struct 
                    "takes 1 to 1M", &out->stack.guard_bytes);
 }
 
+static int read_adapt(const struct source *s, const char *text, struct rt_options *out) {
+  out->adapt_most = 0;
+  if (strcmp(text, "off") == 0) return 0;
+  if (strcmp(text, "on") == 0)
+    out->adapt_most = RT_ADAPT_MOST;
+  else if (!rt_parse_size(text, &out->adapt_most) || out->adapt_most < RT_STACK_INITIAL ||
+           out->adapt_most > RT_STACK_MAX)
+    return refuse(s, "GO_STACKADAPT", text, "takes off, on, or a size from 8K to 1G");
+  return 0;
+}
+
 static int read_asyncpreempt(const struct source *s, const char *text, struct rt_options *out) {
   out->asyncpreempt = strcmp(text, "on") == 0;
   if (out->asyncpreempt || strcmp(text, "off") == 0) return 0;
@@ -183,6 +195,16 @@ static int read_seed(const struct source *s, const struct go_config *c, struct r
   return 0;
 }
 
+static int read_profile(const struct source *s, const struct go_config *c,
+                        struct rt_options *out) {
+  out->stack_profile = read_text(s, "GO_STACKPROFILE", c->stack_profile, NULL);
+  size_t n;
+  const int e = read_size(s, "GO_STACKPROFILE_RATE", c->stack_profile_rate, 1, 1, UINT32_MAX,
+                          "takes a number up to 4294967295", &n);
+  out->stack_profile_rate = (uint32_t)n;
+  return e;
+}
+
 int rt_options_read(const struct go_config *config, const char *(*getenv)(const char *),
                     struct rt_options *out, struct rt_text *why) {
   static const struct go_config none;
@@ -204,7 +226,9 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
   int e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
+  if (!e) e = read_profile(&s, c, out);
   out->trace = read_text(&s, "GO_TRACE", c->trace, NULL);
+  if (!e) e = read_adapt(&s, read_text(&s, "GO_STACKADAPT", c->stack_adapt, "off"), out);
   const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt, "on");
   if (!e) e = read_asyncpreempt(&s, preempt, out);
   if (!e) e = read_traceback(&s, read_text(&s, "GO_TRACEBACK", c->traceback, "all"), out);

@@ -16,9 +16,12 @@ struct rt_options {
   struct rt_spawn spawn;
   struct rt_growth_options growth;
   struct rt_stack_config stack;
+  size_t adapt_most;  // 0: off
   bool asyncpreempt;
   struct rt_shrinkpolicy shrink;
-  const char *trace;  // path; NULL: none
+  const char *trace;          // path; NULL: none
+  const char *stack_profile;  // likewise
+  uint32_t stack_profile_rate;
   enum rt_traceback_level traceback;
   uint64_t seed;  // 0: not deterministic
   uint32_t fail_every;

@@ -24,7 +24,7 @@ static _Atomic bool enabled;
 
 // ---- In the handler --------------------------------------------------------------------------
 
-static bool in_runtime(uintptr_t pc) {
+bool rt_in_runtime(uintptr_t pc) {
   return pc >= (uintptr_t)rt_text_lo && pc < (uintptr_t)rt_text_hi;
 }
 
@@ -42,7 +42,7 @@ static bool make_room(struct rt_g *g, struct os_fault *at, size_t bytes) {
   rt_casgstatus(g, RT_GRUNNING, RT_GCOPYSTACK);
   const bool grown = rt_growatfault(&g->gs, &g->m->cache, at, size, lowest) == 0;
   rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
-  if (grown) rt_event_growth(g, RT_BY_PREEMPT);
+  if (grown) rt_event_growth(g, RT_BY_PREEMPT, at->pc);
   os_fault_pc_sp(at);
   return grown;
 }
@@ -53,7 +53,7 @@ static bool on_preempt(struct os_fault *at) {
   struct rt_p *p = g->m->p;
   if (!p || !atomic_load_explicit(&p->preempt, memory_order_relaxed)) return false;
   if (atomic_load_explicit(&g->status, memory_order_relaxed) != RT_GRUNNING) return true;
-  if (g->nopreempt > 0 || in_runtime(at->pc) || !os_own_text(at->pc)) return true;
+  if (g->nopreempt > 0 || rt_in_runtime(at->pc) || !os_own_text(at->pc)) return true;
   struct rt_regfile regs;
   os_fault_regs(at, &regs);
   if (!rt_regfile_savable(&regs) || !make_room(g, at, rt_asyncpreempt_bytes())) return true;

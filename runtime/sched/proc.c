@@ -349,7 +349,7 @@ static struct rt_g *findrunnable(struct rt_m *m) {
 
 // Rare, and out of the way of what is not.
 __attribute__((noinline)) static void moved_at_resume(struct rt_g *g) {
-  rt_event_growth(g, RT_BY_RESUME);
+  rt_event_growth(g, RT_BY_RESUME, 0);
 }
 
 // Makes g the goroutine that m runs.

@@ -5,6 +5,7 @@
 #include "runtime/os/throw.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/event.h"
+#include "runtime/sched/growthprofile.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/options.h"
 #include "runtime/sched/preempt.h"
@@ -12,6 +13,7 @@
 #include "runtime/sched/shrink.h"
 #include "runtime/sched/stats.h"
 #include "runtime/sched/traceback.h"
+#include "runtime/stack/adapt.h"
 #include "runtime/stack/quarantine.h"
 
 // ---- Ps --------------------------------------------------------------------------------------
@@ -169,11 +171,13 @@ static int configure(const struct go_config *config) {
   struct rt_text why = {.n = 0};
   int error = rt_options_read(config, os_getenv, &o, &why);
   if (!error) error = rt_trace_start(o.trace, &why);
+  if (!error) error = rt_growthprofile_open(o.stack_profile, o.stack_profile_rate, &why);
   if (error) {
     rt_text_print(&why);
     return error;
   }
   rt_growth_options = o.growth;
+  rt_adapt_init(o.adapt_most);
   if (rt_tracing) rt_growth_options.clock = rt_nanotime;
   rt_sched.asked = rt_sched.defaults = o.spawn;
   rt_settle(&rt_sched.defaults);
@@ -220,6 +224,7 @@ int go_run(const struct go_config *config, void (*fn)(void *), void *arg) {
   if (!b.error && rt_sched.deadlocked) b.error = GO_EDEADLOCK;
   rt_traceback_done();
   rt_trace_stop();
+  rt_growthprofile_close();
   rt_det_stop();
   rt_clock_virtual(0);
   reset();

@@ -72,6 +72,7 @@ struct rt_g {
   void (*panic_fn)(void *, const char *);  // of go_panic_handler
   void *panic_arg;
   bool panicking;
+  bool trial;              // began with less than was learnt: see stack/adapt.h
   uint64_t flow;           // of the trace: the arrow to its next run
   void *fiber;             // ThreadSanitizer's name for the stack
   uint64_t priority;       // see deterministic.c

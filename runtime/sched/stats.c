@@ -26,6 +26,7 @@ static void add_ms(struct go_stats *out) {
     out->pages_moved_growths += get(&s->pages_moved_growths);
     out->bytes_copied += get(&s->bytes_copied);
     out->words_adjusted += get(&s->words_adjusted);
+    out->starts_larger += get(&s->starts_larger);
     for (int i = 0; i < GO_STACK_CLASSES; i++) out->stacks_by_class[i] += get(&s->in_use[i]);
   }
 }

@@ -13,6 +13,9 @@
 bool rt_tracing;
 uint32_t rt_trace_records = 2048;
 
+const char *const rt_tracecause_names[RT_CAUSES] = {"fault", "preempt", "resume", "checkpoint",
+                                                    "shrink"};
+
 // Of one M, and written by it alone: by what it runs, and by handlers that interrupt that.
 struct rt_tracebuf {
   uint32_t id, cap;

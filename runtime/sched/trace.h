@@ -58,6 +58,7 @@ enum rt_tracecause {
   RT_BY_SHRINK,
   RT_CAUSES
 };
+extern const char *const rt_tracecause_names[RT_CAUSES];
 
 struct rt_tracerec {
   int64_t ns, end_ns;  // of rt_nanotime; equal for what does not last

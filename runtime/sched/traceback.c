@@ -7,6 +7,7 @@
 #include "runtime/arch/arch.h"
 #include "runtime/nosanitize.h"
 #include "runtime/os/throw.h"
+#include "runtime/sched/growthprofile.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sched/trace.h"
 
@@ -185,10 +186,13 @@ RT_NOSANITIZE static void tell_of_goroutines(const struct telling *t) {
   if (level == RT_TRACEBACK_ALL) print_others(t->pc ? g : NULL);
 }
 
+static bool writes_files(void) { return rt_tracing || rt_growthprofile_opened; }
+
 static void tell(void *arg) {
   const struct telling *t = arg;
-  if (level == RT_TRACEBACK_ALL || rt_tracing) stop_all(t->m);
+  if (level == RT_TRACEBACK_ALL || writes_files()) stop_all(t->m);
   rt_trace_lastwords();
+  rt_growthprofile_lastwords();
   if (level != RT_TRACEBACK_NONE) tell_of_goroutines(t);
 }
 
@@ -219,7 +223,7 @@ void rt_traceback_join(struct rt_m *m) {
 
 int rt_traceback_init(enum rt_traceback_level asked) {
   level = asked;
-  rt_lastwords_hook = asked == RT_TRACEBACK_NONE && !rt_tracing ? NULL : last_words;
+  rt_lastwords_hook = asked == RT_TRACEBACK_NONE && !writes_files() ? NULL : last_words;
   return os_quit_install(on_quit);
 }
 

@@ -168,14 +168,12 @@ static void write_run(const struct rt_tracerec *r, struct track on) {
 }
 
 static void write_growth(const struct rt_tracerec *r, struct track on) {
-  static const char *const causes[RT_CAUSES] = {"fault", "preempt", "resume", "checkpoint",
-                                                "shrink"};
   slice(r->arg[1] == r->arg[0]  ? "move stack"
         : r->arg[1] < r->arg[0] ? "shrink stack"
                                 : "grow stack",
         "growth", on, r);
   args(r->goid);
-  word("by", r->how < RT_CAUSES ? causes[r->how] : "?");
+  word("by", r->how < RT_CAUSES ? rt_tracecause_names[r->how] : "?");
   field("from", r->arg[0]);
   field("to", r->arg[1]);
   field("copied", r->arg[2]);

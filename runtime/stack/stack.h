@@ -78,6 +78,7 @@ struct rt_stackstats {
   _Atomic uint64_t pool_hits, pool_misses;
   _Atomic uint64_t growths, growths_by_fault, moves_forced, pages_moved_growths, shrinks;
   _Atomic uint64_t bytes_copied, words_adjusted;
+  _Atomic uint64_t starts_larger;
   _Atomic uint64_t in_use[GO_STACK_CLASSES];  // modulo 2^64: freed elsewhere counts there
 };
 

@@ -1,6 +1,6 @@
-// Backtraces for last words on Linux: the unwinder of C++ over our CFI, and libbacktrace for names
-// and lines.  Not backtrace(3), which loads that unwinder at its first call: it would allocate
-// memory in the fault handler.  libbacktrace maps what it needs.
+// Backtraces on Linux, most of them for last words: the unwinder of C++ over our CFI, and
+// libbacktrace for names and lines.  Not backtrace(3), which loads that unwinder at its first call:
+// it would allocate memory in the fault handler.  libbacktrace maps what it needs.
 #include <backtrace.h>
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -34,7 +34,16 @@ static void found_symbol(void *p, uintptr_t pc, const char *name, uintptr_t star
   (void)pc, (void)size;
   if (!name) return;
   snprintf(s->name, sizeof s->name, "%s", name);
+  char *promoted = strstr(s->name, ".llvm.");  // ThinLTO's mark of a static function
+  if (promoted) *promoted = 0;
   s->start = start;
+}
+
+// Innermost first: the last is the function itself.
+static int found_function(void *p, uintptr_t pc, const char *file, int number, const char *name) {
+  (void)file, (void)number;
+  found_symbol(p, pc, name, 0, 0);
+  return 0;
 }
 
 static void no_symbol(void *p, const char *message, int error) {
@@ -51,10 +60,26 @@ static bool look_up(uintptr_t pc, struct symbol *s) {
   return s->name[0] != 0;
 }
 
+// The file that pc lies in; NULL: none.
+static const char *object_of(uintptr_t pc, uintptr_t *base) {
+  Dl_info at;
+  if (!dladdr((void *)pc, &at) || !at.dli_fname) return NULL;
+  *base = (uintptr_t)at.dli_fbase;
+  const char *slash = strrchr(at.dli_fname, '/');
+  return slash ? slash + 1 : at.dli_fname;
+}
+
 void os_symbol(uintptr_t pc, char *out, size_t bytes) {
   struct symbol s;
-  if (look_up(pc, &s))
+  uintptr_t base;
+  const bool found = look_up(pc, &s);
+  // Where the tables were stripped, debug information may lie elsewhere.
+  if (!found && symbols()) backtrace_pcinfo(symbols(), pc, found_function, no_symbol, &s);
+  const char *object = s.name[0] ? NULL : object_of(pc, &base);
+  if (s.name[0])
     snprintf(out, bytes, "%s", s.name);
+  else if (object)
+    snprintf(out, bytes, "%s+%#zx", object, pc - base);
   else
     snprintf(out, bytes, "%#zx", pc);
 }
@@ -83,6 +108,18 @@ static int found_line(void *p, uintptr_t pc, const char *file, int number, const
   const char *base = strrchr(file, '/');
   add(l, "%s%s:%d", l->n > 0 ? " in " : "", base ? base + 1 : file, number);
   return 0;
+}
+
+static int found_outermost(void *p, uintptr_t pc, const char *file, int number, const char *name) {
+  struct line *l = p;
+  l->n = 0;
+  return found_line(p, pc, file, number, name);
+}
+
+void os_line(uintptr_t pc, char *out, size_t bytes) {
+  struct line l = {.n = 0};
+  if (symbols()) backtrace_pcinfo(symbols(), pc, found_outermost, no_symbol, &l);
+  snprintf(out, bytes, "%s", l.text);
 }
 
 // pc: as the unwinder says it: after a call, that is where the call returns to; call: within the
@@ -125,4 +162,41 @@ void os_backtrace(uintptr_t from) {
   struct trace t = {from, 0};
   _Unwind_Backtrace(frame, &t);
   if (t.n == 0) print_frame(0, from, from);  // the unwinder did not get there
+}
+
+// ---- Callers -----------------------------------------------------------------------------------
+
+// With it, the unwinder of GCC 12 and later finds the CFI of an address without a lock (glibc 2.35;
+// its manual calls it async-signal-safe); before, it took the dynamic linker's.
+#pragma weak _dl_find_object
+
+struct callers {
+  uintptr_t from, *out;
+  int most, *n;
+  int before;  // frames of who asks
+};
+
+static _Unwind_Reason_Code caller(struct _Unwind_Context *context, void *p) {
+  enum { BEFORE_MOST = 32 };
+  struct callers *c = p;
+  int before_insn = 0;
+  const uintptr_t pc = _Unwind_GetIPInfo(context, &before_insn);
+  if (*c->n == 0 && pc != c->from)
+    return pc == 0 || ++c->before > BEFORE_MOST ? _URC_NORMAL_STOP : _URC_NO_REASON;
+  if (pc == 0) return _URC_NORMAL_STOP;
+  if (*c->n < c->most) c->out[*c->n] = before_insn ? pc : pc - 1;
+  return ++*c->n > c->most ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+bool os_callers_init(void) {
+  // What the unwinder and the linker do once, they do now.
+  uintptr_t one;
+  int n = 0;
+  os_callers((uintptr_t)__builtin_return_address(0), &one, 1, &n);
+  return _dl_find_object != NULL;
+}
+
+void os_callers(uintptr_t from, uintptr_t *out, int most, int *n) {
+  struct callers c = {from, out, most, n, 0};
+  _Unwind_Backtrace(caller, &c);
 }

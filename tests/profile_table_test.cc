@@ -1,0 +1,171 @@
+// profile_table_test.cc: the table of the growth profile, filled from threads: it loses and mixes
+// up nothing, and counts what it has no room for.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/go.h"
+#include "runtime/stack/profile.h"
+
+namespace {
+
+int Append(void *to, const char *text, size_t bytes) {
+  static_cast<std::string *>(to)->append(text, bytes);
+  return 0;
+}
+
+std::string Written(go_profile_format format) {
+  std::string text;
+  EXPECT_EQ(go_profile_write_to(Append, &text, format), GO_OK);
+  return text;
+}
+
+std::vector<std::string> Lines(const std::string &text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+rt_growsite Synthetic(uintptr_t i) {
+  rt_growsite s = {};
+  s.entry = 0x1000;
+  s.from_bytes = 8192;
+  s.to_bytes = 16384;
+  s.nframes = 1;
+  s.frames[0] = 0x2000 + i;
+  return s;
+}
+
+void RecordSynthetic(uintptr_t i, uint64_t bytes) {
+  const rt_growsite s = Synthetic(i);
+  if (rt_profile_take()) rt_profile_add(&s, bytes);
+}
+
+uint64_t SumOfEntries(uint64_t *bytes) {
+  uint64_t sum = 0, growths = 0, copied = 0;
+  *bytes = 0;
+  for (uint32_t i = 0; rt_profile_at(i, &growths, &copied); i++) {
+    sum += growths;
+    *bytes += copied;
+  }
+  return sum;
+}
+
+TEST(ProfileTable, AFullTableCountsWhatItDrops) {
+  rt_profile_entries = 4;
+  go_profile_start(1);
+  for (int round = 0; round < 2; round++)
+    for (uintptr_t i = 0; i < 1000; i++) RecordSynthetic(i, 7);
+  go_profile_stop();
+  struct rt_profile_totals t;
+  rt_profile_read(&t);
+  uint64_t bytes;
+  EXPECT_EQ(SumOfEntries(&bytes), 8u);
+  EXPECT_EQ(bytes, 56u);
+  EXPECT_EQ(t.growths, 2000u);
+  EXPECT_EQ(t.recorded, 8u);
+  EXPECT_EQ(t.dropped, 1992u);
+  EXPECT_NE(Written(GO_PROFILE_TABLE).find("dropped, because the table was full: 1992\n"),
+            std::string::npos);
+  EXPECT_EQ(Lines(Written(GO_PROFILE_FOLDED)).size(), 4u);
+  rt_profile_entries = RT_PROFILE_ENTRIES;
+}
+
+TEST(ProfileTable, EveryEntryOfTheTableCanBeWritten) {
+  go_profile_start(1);
+  for (uintptr_t i = 0; i < 3 * RT_PROFILE_ENTRIES; i++) RecordSynthetic(i << 8, 1);
+  go_profile_stop();
+  uint64_t bytes;
+  const uint64_t kept = SumOfEntries(&bytes);
+  EXPECT_GT(kept, RT_PROFILE_ENTRIES * 9u / 10);
+  EXPECT_EQ(Lines(Written(GO_PROFILE_FOLDED)).size(), kept);
+}
+
+TEST(ProfileTable, LosesNothingOfManyThreads) {
+  enum { THREADS = 4, EACH = 50000, SITES = 50 };
+  go_profile_start(1);
+  std::vector<std::thread> threads;
+  for (uintptr_t k = 0; k < THREADS; k++)
+    threads.emplace_back([] {
+      for (uintptr_t i = 0; i < EACH; i++) RecordSynthetic(i % SITES, i % 3);
+    });
+  for (std::thread &t : threads) t.join();
+  go_profile_stop();
+  uint64_t bytes, expected_bytes = 0;
+  for (uint64_t i = 0; i < EACH; i++) expected_bytes += THREADS * (i % 3);
+  EXPECT_EQ(SumOfEntries(&bytes), uint64_t{THREADS} * EACH);
+  EXPECT_EQ(bytes, expected_bytes);
+  EXPECT_EQ(Lines(Written(GO_PROFILE_FOLDED)).size(), size_t{SITES});
+}
+
+// They meet at entries that are free yet.
+TEST(ProfileTable, GivesEachChainItsOwnEntryWhoeverComesFirst) {
+  enum { THREADS = 4, ROUNDS = 300, SITES = 40 };
+  std::atomic<int> arrived{0};
+  std::atomic<int> round{-1};
+  std::vector<std::thread> threads;
+  for (int k = 0; k < THREADS; k++)
+    threads.emplace_back([&, k] {
+      for (int r = 0; r < ROUNDS; r++) {
+        while (round < r) std::this_thread::yield();
+        for (uintptr_t i = 0; i < SITES; i++) {
+          const uintptr_t site = k % 2 ? i : SITES - 1 - i;
+          RecordSynthetic(site, site);
+        }
+        arrived++;
+      }
+    });
+  int wrong = 0;
+  for (int r = 0; r < ROUNDS; r++) {
+    go_profile_start(1);
+    arrived = 0;
+    round = r;
+    while (arrived < THREADS) std::this_thread::yield();
+    go_profile_stop();
+    std::map<uintptr_t, uint64_t> growths, bytes;
+    uint64_t n, copied;
+    for (uint32_t i = 0; const rt_growsite *s = rt_profile_at(i, &n, &copied); i++) {
+      if (n == 0) continue;
+      growths[s->frames[0] - 0x2000] += n;
+      bytes[s->frames[0] - 0x2000] += copied;
+    }
+    for (uintptr_t i = 0; i < SITES; i++)
+      wrong += growths[i] != THREADS || bytes[i] != THREADS * i;
+  }
+  for (std::thread &t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(ProfileTable, MayBeStartedStoppedAndWrittenWhileThreadsRecord) {
+  std::atomic<bool> stop{false}, wrong{false};
+  std::vector<std::thread> threads;
+  for (uintptr_t k = 0; k < 3; k++)
+    threads.emplace_back([&] {
+      for (uintptr_t i = 0; !stop; i++) RecordSynthetic(i % 7, 5);
+    });
+  for (int round = 0; round < 200; round++) {
+    go_profile_start(round % 2 ? 1 : 3);
+    for (const std::string &line : Lines(Written(GO_PROFILE_FOLDED)))
+      if (line.rfind("0x1000;0x20", 0) != 0) wrong = true;
+    go_profile_reset();
+    go_profile_stop();
+    // Now nobody is in: what there is agrees.
+    struct rt_profile_totals t;
+    uint64_t bytes;
+    rt_profile_read(&t);
+    const uint64_t sum = SumOfEntries(&bytes);
+    if (sum != t.recorded || bytes != 5 * sum || t.dropped != 0) wrong = true;
+    if (t.recorded != (t.growths + t.rate - 1) / t.rate) wrong = true;
+  }
+  stop = true;
+  for (std::thread &t : threads) t.join();
+  EXPECT_FALSE(wrong);
+}
+
+}  // namespace

@@ -6,8 +6,12 @@ Neither workloads nor strategies are named here: what the program lists is what 
 import re
 from dataclasses import dataclass
 
+from comparelib import parked
+
 THREAD = "thread"  # the baseline that every ratio is taken to
 INITIAL_BYTES = 8192
+# The families of benchmarks that a map is drawn from, and what its title says of them.
+CLIMBS = {"BM_ClimbWarm": "warm: the pool has stacks", "BM_ClimbCold": "cold: all memory is new"}
 
 
 class BadInput(Exception):
@@ -18,9 +22,12 @@ class BadInput(Exception):
 class Effort:
     """How much of everything a mode does."""
     rounds: int             # fresh processes per trial and benchmark program
+    link_orders: int        # programs linked that many times, in shuffled orders; 1: as built
+    env_sizes: int          # sizes of the environment that are crossed with them; 0: each random
     repeat: int             # repetitions in a process, of a library workload or a climb
     step_repeat: int        # of a growth step
     first_step_repeat: int  # of the step from the smallest size, whose distribution is drawn
+    parked: int             # goroutines, whose memory is read
     timeout: float          # seconds for one process
     bench_seconds: float    # for all benchmark programs together
     retry_hung: bool
@@ -28,10 +35,13 @@ class Effort:
     large: bool             # programs in all their sizes, not the first ones only
 
 
-QUICK = Effort(rounds=5, repeat=24, step_repeat=200, first_step_repeat=1200, timeout=8,
-               bench_seconds=110, retry_hung=False, thin_out=True, large=False)
-FULL = Effort(rounds=10, repeat=60, step_repeat=1000, first_step_repeat=6000, timeout=40,
-              bench_seconds=1200, retry_hung=True, thin_out=False, large=True)
+# Ten processes on each side are what a rank test needs to find one change among hundreds.
+QUICK = Effort(rounds=10, link_orders=1, env_sizes=0, repeat=16, step_repeat=100,
+               first_step_repeat=600, parked=10_000, timeout=8, bench_seconds=100,
+               retry_hung=False, thin_out=True, large=False)
+FULL = Effort(rounds=20, link_orders=5, env_sizes=4, repeat=40, step_repeat=500,
+              first_step_repeat=3000, parked=100_000, timeout=40, bench_seconds=1500,
+              retry_hung=True, thin_out=False, large=True)
 
 
 @dataclass(frozen=True)
@@ -114,3 +124,10 @@ def make_trials(listing, effort, wanted):
             trials += [Trial(w["name"], growth, w["kind"], size, repeat)
                        for growth in growths(listing)]
     return trials
+
+
+def make_lots(listing, effort, wanted):
+    """The parked goroutines of one round; `parked` is their name."""
+    if not wanted("parked"):
+        return []
+    return [parked.Lot(s["name"], effort.parked) for s in listing["strategies"]]

@@ -9,7 +9,7 @@ A cell of one has, beside what summary.make_cell gives:
 
 from html import escape
 
-from comparelib import headline, stats, verdict
+from comparelib import page, stats, verdict, words
 from comparelib.plan import THREAD, growths
 from comparelib.servers import VMA_BYTES
 
@@ -67,8 +67,8 @@ def _cell(runs, w, make_cell):
 HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "peak", "settled")
 
 
-def _title(row, size):
-    what = "%s goroutines" % format(size, ",") if row["many"] else headline.short_size(size)
+def title(row, size):
+    what = "%s goroutines" % format(size, ",") if row["many"] else words.short_size(size)
     return "%s%s" % (row["name"], ", " + what if size else "")
 
 
@@ -86,11 +86,11 @@ def columns(growth, cell, row):
     if cell["verdict"] != verdict.OK or not cell["time_ns"]:
         return [growth, "%s: %s" % (cell["verdict"].upper(), cell["detail"])]
     calls = cell["calls_ns"]
-    times = [headline.short_time(calls[q]) if calls else "" for q in ("p50", "p99", "p999")]
+    times = [words.short_time(calls[q]) if calls else "" for q in ("p50", "p99", "p999")]
     memory = cell["memory"]
-    sizes = [headline.short_size(memory[k]) if memory else "" for k in ("peak", "settled")]
-    return [growth, headline.short_time(cell["time_ns"]["median"]),
-            headline.short_ratio(cell["ratio"]) if cell["ratio"] else ""] + times + [
+    sizes = [words.short_size(memory[k]) if memory else "" for k in ("peak", "settled")]
+    return [growth, words.short_time(cell["time_ns"]["median"]),
+            words.short_ratio(cell["ratio"]) if cell["ratio"] else ""] + times + [
                 _grown(cell, row)] + sizes
 
 
@@ -106,7 +106,7 @@ def render(document):
     lines = []
     form = "  %-18s %10s %6s %13s %9s %9s %16s %10s %10s"
     for row, size, cells in _lines(document):
-        lines += ["", "%s  (%s: %s)" % (_title(row, size), row["library"], row["does"])]
+        lines += ["", "%s  (%s: %s)" % (title(row, size), row["library"], row["does"])]
         lines += [(form % tuple(c)).rstrip() if len(c) == len(HEAD)
                   else ("  %-18s " % c[0] + c[1])[:128] for c in cells]
     if not lines:
@@ -116,24 +116,114 @@ def render(document):
             "mappings): peak and settled", form % HEAD] + lines
 
 
-def page(document):
-    """The section of the page."""
-    text = ""
-    for row, size, cells in _lines(document):
-        body = ""
-        for c in cells:
-            if len(c) == len(HEAD):
-                rest = "".join("<td class=n>%s</td>" % escape(x) for x in c[1:])
-            else:
-                rest = "<td class=bad colspan=%d>%s</td>" % (len(HEAD) - 1, escape(c[1]))
-            body += "<tr><th scope=row>%s</th>%s</tr>\n" % (escape(c[0]), rest)
-        text += ("<details><summary>%s: %s</summary><div class=scroll><table><thead><tr>%s</tr>"
-                 "</thead><tbody>\n%s</tbody></table></div></details>\n" % (
-                     escape(_title(row, size)), escape(row["does"]),
-                     "".join("<th scope=col>%s</th>" % h for h in HEAD), body))
-    if not text:
+# What the matrix of all programs shows, and the figure of a cell: None where it has none.
+MATRIX = (
+    ("time", lambda c: c["time_ns"]["median"], words.short_time),
+    ("slowest call in a thousand", lambda c: c["calls_ns"] and c["calls_ns"]["p999"],
+     words.short_time),
+    ("peak memory", lambda c: c["memory"] and c["memory"]["peak"], words.short_size),
+    ("settled memory", lambda c: c["memory"] and c["memory"]["settled"], words.short_size),
+)
+
+
+def _right(cell):
+    return cell and cell["verdict"] == verdict.OK and cell["time_ns"]
+
+
+def _matrix_row(row, size, names, figure, form):
+    cells = row["cells_by_size"][str(size)]
+    values = {n: figure(c) for n, c in cells.items() if _right(c)}
+    values = {n: v for n, v in values.items() if v is not None}
+    if not values:
+        return None
+    least = min([v for n, v in values.items() if n != THREAD], default=None)
+    line = [page.th(title(row, size))]
+    for n in names:
+        if n in values:
+            line.append(page.td(form(values[n]), "best n" if values[n] == least else "n"))
+        elif cells.get(n) and not _right(cells[n]):
+            line.append(page.td(cells[n]["verdict"], "bad"))
+        else:
+            line.append(page.td("-", "n"))
+    return line
+
+
+def matrices(document):
+    """One table for each figure: programs by strategies."""
+    names = [THREAD] + [s["name"] for s in document["strategies"]]
+    for what, figure, form in MATRIX:
+        lines = [_matrix_row(row, int(size), names, figure, form)
+                 for row in document["programs"] for size in row["cells_by_size"]]
+        lines = [line for line in lines if line]
+        if lines:
+            yield what, page.table([what] + names, lines, "%s; green: the least of the strategies."
+                                   % (what[0].upper() + what[1:]), range(1, 1 + len(names)))
+
+
+def leaders(document):
+    """{strategy: programs of which it takes the least time}, most first; and their number."""
+    led, count = {}, 0
+    for row in document["programs"]:
+        for cells in row["cells_by_size"].values():
+            times = {n: c["time_ns"]["median"] for n, c in cells.items()
+                     if n != THREAD and _right(c)}
+            if times:
+                count += 1
+                best = min(times, key=times.get)
+                led[best] = led.get(best, 0) + 1
+    return dict(sorted(led.items(), key=lambda item: -item[1])), count
+
+
+def slowest(document):
+    """The widest gap between strategies in the slowest call of a thousand, in words."""
+    gaps = []
+    for row in document["programs"]:
+        for size, cells in row["cells_by_size"].items():
+            found = sorted((c["calls_ns"]["p999"], n) for n, c in cells.items()
+                           if n != THREAD and c.get("calls_ns"))
+            if len(found) > 1 and found[0][0] > 0:
+                gaps.append((found[-1][0] / found[0][0], title(row, int(size)), found))
+    if not gaps:
         return ""
-    return ("<h2>Programs</h2>\n<p>Median of a run, its ratio to %s, quantiles of the single calls "
-            "that may grow a stack, growths, and the memory beyond what the process had at its "
-            "start: resident, page tables, and %d bytes for each mapping.</p>\n%s" % (
-                THREAD, VMA_BYTES, text))
+    times, name, found = max(gaps)
+    return "Widest in %s: p99.9 is %s under %s and %s under %s, %s times." % (
+        name, words.short_time(found[0][0]), found[0][1], words.short_time(found[-1][0]),
+        found[-1][1], words.short_ratio(times))
+
+
+def broken(document):
+    """["PROGRAM under STRATEGY: verdict"]"""
+    return ["%s under %s: %s" % (title(row, int(size)), n, c["verdict"])
+            for row in document["programs"] for size, cells in row["cells_by_size"].items()
+            for n, c in cells.items() if not _right(c)]
+
+
+def section(document, figures):
+    """What the page says of them; "" if none ran."""
+    if not document["programs"]:
+        return ""
+    led, count = leaders(document)
+    text = "Of %s, each takes the least time under: %s." % (
+        words.number(count, "program"), ", ".join("%s %d" % pair for pair in led.items()))
+    wrong = broken(document)
+    text += " Not right: %s." % "; ".join(wrong) if wrong else ""
+    text += " Of the slowest single call in a thousand: " + slowest(document) if slowest(
+        document) else ""
+    html = page.paragraph(text, "seen") + page.paragraph(
+        "A single call is timed where it may grow a stack.  Memory is what the process had beyond "
+        "its start: resident, page tables, and %d bytes for each mapping." % VMA_BYTES)
+    html += page.figure(
+        figures.get("calls"), "Time of a single call that may grow a stack, from the median over "
+        "the 99th to the 99.9th percentile, one line per program and strategy. " + slowest(
+            document), "Mark: the median; tick: p99; end of the line: p99.9.")
+    for what, table in matrices(document):
+        html += "<h3>%s</h3>\n%s" % (escape(what[0].upper() + what[1:]), table)
+    for row, size, cells in _lines(document):
+        body = []
+        for c in cells:
+            body.append([page.th(c[0])] + ([page.td(x, "n") for x in c[1:]] if len(c) == len(HEAD)
+                                           else ['<td class=bad colspan=%d>%s</td>' % (
+                                               len(HEAD) - 1, escape(c[1]))]))
+        html += page.details("%s: %s" % (title(row, size), row["does"]), page.table(
+            HEAD, body, title(row, size), range(1, len(HEAD))))
+    return html

@@ -26,6 +26,7 @@ class Verdict:
     detail: str     # one line for people
     result: dict    # the program's last line, {} if there was none
     peak_rss_kib: int = 0
+    layout: dict = None  # of the process: measure.Layouts
 
 
 def read_lines(text):

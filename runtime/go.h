@@ -53,7 +53,9 @@ struct go_config {
   const char *growth;         // GO_GROWTH         strategy of goroutines that name none [reserve]
   size_t stack_initial;       // GO_STACKINITIAL   first size of a growing stack [8K]
   size_t stack_max;           // GO_STACKMAX       no stack grows beyond this: up to 1G [1G]
-  size_t stack_reserve;       // GO_STACKRESERVE   address range per goroutine of `reserve` [256M]
+  size_t stack_reserve;       // GO_STACKRESERVE   address range per goroutine of `reserve` and
+                              //                   `inplace` [256M]
+  size_t stack_hybrid;        // GO_STACKHYBRID    that of `hybrid`, beyond which it moves [1M]
   size_t stack_guard;         // GO_STACKGUARD     least no-access bytes below a stack [64K]
   const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
   const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
@@ -145,8 +147,9 @@ enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; t
 struct go_stats {
   uint64_t goroutines_created;
   uint64_t goroutines_ended;
-  uint64_t growths;             // stacks made larger by copying or by moving pages
+  uint64_t growths;             // stacks made larger: by copying, by moving pages, in place
   uint64_t growths_by_fault;    // of these, from the fault handler
+  uint64_t growths_in_place;    // of these, without a move
   uint64_t moves_forced;        // by forcemove: same size, other place
   uint64_t shrinks;             // stacks of goroutines that waited, made smaller or emptied
   uint64_t pages_moved_growths; // growths that moved pages instead of copying bytes

@@ -113,6 +113,7 @@ int RunProgram() {
   config.growth = current->growth;
   config.guard_kind = current->guard;
   config.stack_debug = current->debug;
+  config.stack_hybrid = 16 << 10;
   workers = {};
   spawned = -1;
   const int error = go_run(&config, First, nullptr);
@@ -250,6 +251,10 @@ constexpr Case kCases[] = {
     {"checkpoint", "mprotect", kDebug, false, true},
     {"signal+checkpoint", "auto", "", true, true},
     {"signal+checkpoint", "mprotect", kDebug, true, true},
+    {"inplace", "auto", "", true, true},
+    {"inplace", "mprotect", kDebug, true, true},
+    {"hybrid", "auto", "", true, true},
+    {"hybrid", "mprotect", kDebug, true, true},
     {"reserve", "auto", "", false, false},
     {"reserve", "mprotect", kDebug, false, false},
 };

@@ -148,7 +148,7 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
     p->goid_end = p->goid + GOID_BATCH;
   }
   n.g->gs.goid = p->goid++;
-  n.g->gs.ngrowths = 0;
+  n.g->gs.ngrowths = n.g->gs.nmoves = 0;
   n.g->nopreempt = 0;
   n.g->panic_fn = NULL;
   n.g->panicking = false;
@@ -176,7 +176,10 @@ void rt_gfput(struct rt_p *p, struct rt_g *g) {
   // A stack that has grown goes back to the pool: the next goroutine starts small again.
   const bool grown = (g->gs.growth->fault || g->gs.growth->checkpoint) &&
                      rt_stack_size(&g->gs.stack) != g->gs.initial;
-  if (grown || rt_stack_poisons()) rt_gfreestack(g, &rt_getg()->m->cache);
+  struct rt_stackcache *cache = &rt_getg()->m->cache;
+  const bool keep = !grown || (g->gs.growth->decommit &&
+                               g->gs.growth->decommit(&g->gs, cache, g->gs.stack.hi));
+  if (!keep || rt_stack_poisons()) rt_gfreestack(g, cache);
   if (g->gs.stack.hi) forget_frames(g);
   // Last in, first out: the stack that was used last is warm, and rt_gstart looks at the head.
   g->schedlink = p->gfree.head;

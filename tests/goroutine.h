@@ -40,8 +40,8 @@ enum { kThreadSanitizer = false };
 
 // What the growth strategy of that name does.
 inline bool GrowsOnFault(const char *growth) { return rt_growth_find(growth)->fault != nullptr; }
-inline bool GrowsAtCheckpoints(const char *growth) {
-  return rt_growth_find(growth)->checkpoint != nullptr;
+inline bool GrowsWhenAsked(const char *growth) {  // by go_call_on_stack, at least
+  return rt_growth_find(growth)->checkpoint || rt_growth_find(growth)->call;
 }
 // ThreadSanitizer's own frames lie on the goroutine's stack: a fault in one of them finds its locks
 // taken, and the handler waits for them forever.

@@ -65,18 +65,25 @@ int spawned;
 std::atomic<int> finished;
 
 // Frames of about 1 KiB, each with a pointer into the one above, and a check on the way back.
-unsigned Descend(int depth, const unsigned *above) {
+struct Step {
+  int depth;
+  const unsigned *above;
+};
+
+void Descend(void *p) {
+  const auto [depth, above] = *static_cast<const Step *>(p);
   unsigned here[200];
   for (unsigned i = 0; i < 200; i++) here[i] = above[i] + static_cast<unsigned>(depth);
-  if (current->checkpoints) {
-    const int error = go_checkpoint(4096);
-    if (error != 0 && !IsDocumented(error)) Wrong("go_checkpoint", error);
-    if (error != 0 && !current->faults) return 0;
+  Step next = {depth - 1, here};
+  int error = GO_ENOMEM;
+  if (depth > 0 && current->checkpoints) {
+    error = go_call_on_stack(4096, Descend, &next);
+    if (error != 0 && !IsDocumented(error)) Wrong("go_call_on_stack", error);
   }
-  if (depth > 0) Descend(depth - 1, here);
+  // What has not been called may go on only if a fault can still make room.
+  if (depth > 0 && error != 0 && (current->faults || !current->checkpoints)) Descend(&next);
   for (unsigned i = 0; i < 200; i++)
     if (here[i] != above[i] + static_cast<unsigned>(depth)) Wrong("frame at depth", depth);
-  return here[0];
 }
 
 void Worker(void *arg) {
@@ -84,7 +91,8 @@ void Worker(void *arg) {
   for (unsigned i = 0; i < 200; i++) top[i] = i;
   go_yield();
   // With debugging every checkpoint moves the stack; the deep one is to have its pages moved.
-  Descend(*current->debug ? 12 : arg ? 600 : 40, top);
+  Step first = {*current->debug ? 12 : arg ? 600 : 40, top};
+  Descend(&first);
   go_yield();
   finished++;
   go_waitgroup_done(&workers);
@@ -138,6 +146,9 @@ uint64_t StacksInUse() {
 
 void ExpectNothingLeft(const char *when, uint64_t stacks) {
   if (StacksInUse() > stacks) Wrong(when, static_cast<long>(StacksInUse()));
+  struct go_stats stats;
+  go_stats(&stats);
+  if (stats.segments != 0) Wrong(when, static_cast<long>(stats.segments));
   if (inject::LiveBlocks() != 0) Wrong(when, static_cast<long>(inject::LiveBlocks()));
 }
 
@@ -255,6 +266,8 @@ constexpr Case kCases[] = {
     {"inplace", "mprotect", kDebug, true, true},
     {"hybrid", "auto", "", true, true},
     {"hybrid", "mprotect", kDebug, true, true},
+    {"segment", "auto", "", false, true},
+    {"segment", "mprotect", kDebug, false, true},
     {"reserve", "auto", "", false, false},
     {"reserve", "mprotect", kDebug, false, false},
 };

@@ -298,8 +298,11 @@ TEST(Files, ABufferThatTheStackHasYetToGrowFor) {
     unsigned expected = 0;
     for (const char c : want) expected += static_cast<unsigned char>(c);
     ASSERT_EQ(RunFirst(Procs(1, go_growth_name(i)), [&] {
-      if (!GrowsOnFault(go_growth_name(i))) go_checkpoint(kLarge + 4096);
-      n = ReadByCall(fd, &sum);
+      const Body reads = [&] { n = ReadByCall(fd, &sum); };
+      if (GrowsOnFault(go_growth_name(i)))
+        reads();
+      else
+        go_call_on_stack(kLarge + 4096, CallBody, const_cast<Body *>(&reads));
     }), GO_OK);
     EXPECT_EQ(n, static_cast<int64_t>(kLarge)) << go_growth_name(i);
     EXPECT_EQ(sum, expected) << go_growth_name(i);

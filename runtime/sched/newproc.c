@@ -80,6 +80,7 @@ static void forget_frames(struct rt_g *g) {
 
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
   if (!g->gs.stack.hi) return;
+  if (g->gs.growth->end) g->gs.growth->end(&g->gs, cache);
   forget_frames(g);
   rt_stackfree(cache, &g->gs.stack);
   g->gs.stack = (struct rt_stack){0};
@@ -118,8 +119,8 @@ static void newg_slow(void *arg) {
   if (!fits(g, n->spawn)) {
     rt_gfreestack(g, cache);
     g->gs.growth = n->spawn->growth;
-    g->gs.initial = n->spawn->initial;
-    g->gs.max = n->spawn->max;
+    g->gs.initial = (uint32_t)n->spawn->initial;
+    g->gs.max = (uint32_t)n->spawn->max;
     n->error = rt_det_fails() ? GO_EMAP : g->gs.growth->alloc(&g->gs, cache);
     if (n->error) {
       reclaim(n->p, cache);
@@ -173,10 +174,11 @@ static struct rt_gqueue split(struct rt_gqueue *q, int32_t n) {
 }
 
 void rt_gfput(struct rt_p *p, struct rt_g *g) {
+  struct rt_stackcache *cache = &rt_getg()->m->cache;
+  if (g->gs.growth->end) g->gs.growth->end(&g->gs, cache);
   // A stack that has grown goes back to the pool: the next goroutine starts small again.
   const bool grown = (g->gs.growth->fault || g->gs.growth->checkpoint) &&
                      rt_stack_size(&g->gs.stack) != g->gs.initial;
-  struct rt_stackcache *cache = &rt_getg()->m->cache;
   const bool keep = !grown || (g->gs.growth->decommit &&
                                g->gs.growth->decommit(&g->gs, cache, g->gs.stack.hi));
   if (!keep || rt_stack_poisons()) rt_gfreestack(g, cache);

@@ -88,6 +88,7 @@ struct rt_stackstats {
   _Atomic uint64_t growths, growths_by_fault, growths_in_place, moves_forced, shrinks;
   _Atomic uint64_t pages_moved_growths;
   _Atomic uint64_t bytes_copied, words_adjusted;
+  _Atomic uint64_t segments_made, segments_freed;
   _Atomic uint64_t in_use[GO_STACK_CLASSES];  // modulo 2^64: freed elsewhere counts there
 };
 

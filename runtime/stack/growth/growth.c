@@ -16,6 +16,7 @@ static const struct rt_growth *const table[] = {
     &rt_growth_signal_checkpoint,
     &rt_growth_inplace,
     &rt_growth_hybrid,
+    &rt_growth_segment,
     &rt_growth_reserve,
 };
 

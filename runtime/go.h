@@ -137,6 +137,7 @@ int go_checkpoint(size_t bytes);
 // go_stack_bounds tells of, if this one has less left; the others do as go_checkpoint, and call it
 // on this one.  arg may point into the caller's stack: where that moves now, it follows.
 // Goroutine only; parks if fn does.  The call itself takes up to 800 bytes of the caller's stack.
+// fn must return or end the goroutine: no longjmp and no C++ exception may leave it.
 // Errors, with fn not called: GO_ENOTG, GO_EINVAL (no fn), GO_ELIMIT, GO_EMAP...
 int go_call_on_stack(size_t bytes, void (*fn)(void *), void *arg);
 

@@ -38,10 +38,12 @@ static void refuse(const char *what, int code) {
   _exit(EXIT_REFUSED);
 }
 
-void need_stack(size_t bytes) {
-  const int code = go_checkpoint(bytes);
-  if (code != GO_OK && code != GO_ENOTG)
-    refuse("go_checkpoint", code);
+void call_with_stack(size_t bytes, void (*fn)(void *), void *arg) {
+  const int code = go_call_on_stack(bytes, fn, arg);
+  if (code == GO_ENOTG)
+    fn(arg);
+  else if (code != GO_OK)
+    refuse("go_call_on_stack", code);
 }
 
 // ---- Depth -----------------------------------------------------------------------------------
@@ -70,18 +72,21 @@ static bool frames_intact(const uint64_t *words, size_t n) {
   return true;
 }
 
+static void run_workload(void *arg) {
+  struct repetition *rep = arg;
+  rep->checksum = rep->trial->workload->run(rep->trial->size);
+}
+
 // Fills the stack with frames until rep->left bytes are left above `lo`, and runs the workload
 // there.
 static __attribute__((noinline)) void run_above(struct repetition *rep, uintptr_t lo) {
-  const struct workload *w = rep->trial->workload;
   const uintptr_t sp = (uintptr_t)__builtin_alloca(16);
   const size_t frames = sp > lo + rep->left ? (sp - lo - rep->left) & ~(size_t)15 : 0;
   const size_t nwords = frames / sizeof(uint64_t);
   uint64_t *words = __builtin_alloca(frames);
   fill_frames(words, nwords);
   const uint64_t begin = now_ns();
-  need_stack(w->checkpoint_bytes);
-  rep->checksum = w->run(rep->trial->size);
+  call_with_stack(rep->trial->workload->checkpoint_bytes, run_workload, rep);
   rep->ns = now_ns() - begin;
   rep->frames_intact = frames_intact(words, nwords);
 }

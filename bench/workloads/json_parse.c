@@ -169,9 +169,15 @@ static void parse_scalar(struct parser *p) {
   p->sum = checksum_word(p->sum, sum);
 }
 
-static void parse_value(struct parser *p, const struct level *up) {
-  struct level here = {.up = up, .depth = up ? up->depth + 1 : 1};
-  need_stack(LEVEL_NEEDS);
+struct value {
+  struct parser *p;
+  const struct level *up;
+};
+
+static void parse_one(void *arg) {
+  const struct value *v = arg;
+  struct parser *p = v->p;
+  struct level here = {.up = v->up, .depth = v->up ? v->up->depth + 1 : 1};
   if (here.depth > p->deepest)
     p->deepest = here.depth;
   if (here.depth > MAX_DEPTH)
@@ -187,6 +193,11 @@ static void parse_value(struct parser *p, const struct level *up) {
   else
     parse_scalar(p);
   p->sum = checksum_word(p->sum, path_sum(&here));
+}
+
+static void parse_value(struct parser *p, const struct level *up) {
+  struct value v = {p, up};
+  call_with_stack(LEVEL_NEEDS, parse_one, &v);
 }
 
 static uint64_t run_json(size_t size) {

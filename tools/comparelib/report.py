@@ -201,7 +201,7 @@ The baseline, <code>thread</code>, is one plain thread that does all repetitions
 already there.
 Before the library is called, the 8 KiB stack is filled with known words, a quarter of them
 pointers to each other, until the wanted number of bytes is left; they are checked afterwards.
-The program calls <code>go_checkpoint</code> for the stack it needs under every strategy; those
+The program calls <code>go_call_on_stack</code> for the stack it needs under every strategy; those
 that grow on faults, or not at all, answer at once.</p>
 <p>The rounds are interleaved: each runs every trial once, in a new random order, in an
 environment of random size (seed %(seed)s, %(rounds)s rounds).  The order in which the programs
@@ -249,7 +249,7 @@ def render(document, figures):
                   "<h2>A climb</h2>\n",
                   _figure(figures, "climb", "Median time to recurse to a depth and return, against "
                           "that depth, one line per strategy", "Each level has asked for its stack "
-                          "by go_checkpoint."),
+                          "by go_call_on_stack."),
                   _micro_table(document, "climb")]
     if document["workloads"]:
         parts += ["<h2>Libraries</h2>\n",

@@ -147,15 +147,15 @@ int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *
                     struct rt_stack *out);
 int rt_stackcommit(struct rt_stack *stack);
 
-// rt_stackrange is rt_stackreserve for a stack of `size` bytes that rt_stackresize can make as large
-// as `range`; both are rounded up to whole pages, and range to a power of two.  Only the stack and
-// its guard cost memory, as long as nobody touches what is below.  Elastic kinds only.
+// rt_stackrange is rt_stackreserve for a stack of `size` bytes that rt_stackresize can make as
+// large as `range`; both are rounded up to whole pages, and range to a power of two.  Only the
+// stack and its guard cost memory, as long as nobody touches what is below.  Elastic kinds only.
 int rt_stackrange(enum rt_stack_kind kind, size_t range, size_t size,
                   struct rt_stackcache *cache, struct rt_stack *out);
 
-// rt_stackresize moves the guard of an elastic stack, committed, to where it has `size` bytes, rounded up to
-// whole pages; hi stays.  A smaller stack gives the memory below it back to the system, guard
-// and all that lay below that.  On the stack itself only if it grows.
+// rt_stackresize moves the guard of an elastic stack, which is committed, to where it has `size`
+// bytes, rounded up to whole pages; hi stays.  A smaller stack gives the memory below it back to
+// the system, the old guard and all that lay below that too.  On the stack itself only if it grows.
 // Errors, with the stack as it was: GO_ESTRATEGY, it is of another kind; GO_ELIMIT, its slot ends
 // before; GO_EGUARD, GO_EMAPCOUNT.
 int rt_stackresize(struct rt_stackcache *cache, struct rt_stack *stack, size_t size);

@@ -102,13 +102,12 @@ void rt_segment_trim(struct rt_gstack *gs, struct rt_stackcache *cache) {
 
 static void end(struct rt_gstack *gs, struct rt_stackcache *cache) {
   while (gs->segment) {
-    if (gs->segment->in_use) gs->stack = gs->segment->below;
+    if (gs->segment->in_use) {
+      gs->stack = gs->segment->below;
+      gs->sp = gs->stack.lo;  // where it was there no longer counts
+    }
     drop(gs, cache);
   }
-}
-
-static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  return rt_stackalloc(RT_STACK_FIXED, gs->initial, cache, &gs->stack);
 }
 
 const struct rt_growth rt_growth_segment = {
@@ -116,7 +115,7 @@ const struct rt_growth rt_growth_segment = {
     .summary = "go_call_on_stack runs the call on another stack where less is left",
     .moves = false,
     .kind = RT_STACK_FIXED,
-    .alloc = alloc,
+    .alloc = rt_growth_alloc,
     .call = call,
     .end = end,
 };

@@ -396,8 +396,9 @@ TEST(OutOfMappings, SpawnSaysSoAndGoesOnWhenOthersHaveGone) {
       if (crowd.error != GO_EMAPCOUNT) Wrong("go_spawn", crowd.error);
       // Two mappings each: the stack, and what lies between it and the next; and one per arena,
       // which holds as few as four.
-      const long most = MaxMapCount() / 2, least = MaxMapCount() * 4 / 9;
-      if (crowd.n > most || crowd.n < least - 3000) Wrong("stacks", crowd.n);
+      // AddressSanitizer has been seen to bring it to 2.8 a stack.
+      const long most = MaxMapCount() / 2, least = grows ? MaxMapCount() / 3 : most - 3000;
+      if (crowd.n > most || crowd.n < least) Wrong("stacks", crowd.n);
       ExpectNothingLeft("left behind", 0);
       fputs(go_strerror(crowd.error), stderr);
       return 0;

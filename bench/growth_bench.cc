@@ -67,26 +67,33 @@ void runToEnd(const go_spawn_options &options, void (*fn)(void *)) {
 
 // ---- One step --------------------------------------------------------------------------------
 
-// Grows by touching below the stack, or at a checkpoint where the strategy has them.
+// Grows by touching below the stack, or by asking where the strategy can be asked.
 __attribute__((noinline)) void touchBelow(size_t bytes) {
   volatile char *p = static_cast<volatile char *>(__builtin_alloca(bytes));
   benchmark::DoNotOptimize(p);  // or the optimizer keeps one byte of it
   p[0] = 1;
 }
 
+enum How { kByFault, kByCheckpoint, kByCall };
 struct Step {
   size_t size;
-  bool by_checkpoint;
+  How how;
   double seconds;
 };
 Step step;
 
+void nothing(void *) {}
+
 void growOnce(void *) {
   auto body = [] {
     bench::Stopwatch watch;
-    if (step.by_checkpoint) {
+    if (step.how == kByCheckpoint) {
       watch.start();
       bench::check(go_checkpoint(4 * kStepSlack), "go_checkpoint");
+      step.seconds = watch.stop();
+    } else if (step.how == kByCall) {
+      watch.start();
+      bench::check(go_call_on_stack(4 * kStepSlack, nothing, nullptr), "go_call_on_stack");
       step.seconds = watch.stop();
     } else {
       watch.start();
@@ -97,7 +104,7 @@ void growOnce(void *) {
   nearTheEnd(kStepSlack / 2, body);
 }
 
-void BM_GrowthStep(benchmark::State &state, const std::string &growth, bool by_checkpoint) {
+void BM_GrowthStep(benchmark::State &state, const std::string &growth, How how) {
   struct go_stats before, after;
   go_stats(&before);
   bench::onGoroutine(state, 1, [&](benchmark::State &s) {
@@ -105,7 +112,7 @@ void BM_GrowthStep(benchmark::State &state, const std::string &growth, bool by_c
     options.growth = growth.c_str();
     options.stack_initial = static_cast<size_t>(s.range(0));
     step.size = options.stack_initial;
-    step.by_checkpoint = by_checkpoint;
+    step.how = how;
     bench::Stopwatch::overhead();
     for (auto _ : s) {
       runToEnd(options, growOnce);
@@ -144,13 +151,13 @@ void climbOnce(void *) {
   climb.seconds = watch.stop();
 }
 
-// Checkpoint strategies must be asked: once, at the top of the work, as a program would that
-// knows what it is about to call.
+// Some strategies must be asked: once, at the top of the work, as a program would that knows what
+// it is about to call.
 void climbAsked(void *) {
   bench::Stopwatch watch;
   watch.start();
-  bench::check(go_checkpoint(used()), "go_checkpoint");
-  descendBy(climb.frame, used());
+  bench::check(go_call_on_stack(used(), [](void *) { descendBy(climb.frame, used()); }, nullptr),
+               "go_call_on_stack");
   climb.seconds = watch.stop();
 }
 
@@ -229,6 +236,32 @@ void BM_ClimbMapCopyUnmap(benchmark::State &state) {
   }
 }
 
+// ---- The hot split ---------------------------------------------------------------------------
+
+// A loop whose calls need a little more than there is: a stack that has grown has it from then on,
+// but one of segments leaves and comes back each time.
+void BM_CallAtBoundary(benchmark::State &state, const std::string &growth) {
+  static benchmark::State *now;
+  static go_waitgroup done;
+  now = &state;
+  done = {};
+  bench::onGoroutine(state, 1, [&](benchmark::State &) {
+    go_spawn_options options = {};
+    options.growth = growth.c_str();
+    options.stack_initial = 8192;
+    bench::check(go_waitgroup_add(&done, 1), "add");
+    bench::check(go_spawn(&options, [](void *) {
+                   auto loop = [] {
+                     for (auto _ : *now)
+                       bench::check(go_call_on_stack(4 * kStepSlack, nothing, nullptr), "call");
+                   };
+                   nearTheEnd(2 * kStepSlack, loop);
+                   go_waitgroup_done(&done);
+                 }, nullptr), "go_spawn");
+    bench::check(go_waitgroup_wait(&done), "wait");
+  });
+}
+
 // ---- No growth -------------------------------------------------------------------------------
 
 // A call tree that fits: what a strategy costs a program that never runs out.
@@ -252,20 +285,21 @@ const std::vector<std::vector<int64_t>> kClimbs = {
     {32 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 64 << 20}, {128, 1024, 16384}};
 
 void registerFor(const std::string &name, const rt_growth *growth) {
-  const bool checkpoints = growth->checkpoint != nullptr;
-  if (growth->fault)
-    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/fault").c_str(), BM_GrowthStep, name,
-                                 false)
+  const auto oneStep = [&name](const char *by, How how) {
+    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/" + by).c_str(), BM_GrowthStep, name,
+                                 how)
         ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
-  if (checkpoints)
-    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/checkpoint").c_str(), BM_GrowthStep,
-                                 name, true)
-        ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
-  const bool asked = checkpoints && !growth->fault;
+  };
+  if (growth->fault) oneStep("fault", kByFault);
+  if (growth->checkpoint) oneStep("checkpoint", kByCheckpoint);
+  if (growth->call) oneStep("call", kByCall);
+  const bool asked = (growth->checkpoint || growth->call) && !growth->fault;
   benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, asked)
       ->ArgsProduct(kClimbs)->UseManualTime();
   benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, asked)
       ->ArgsProduct(kClimbs)->UseManualTime();
+  if (asked || growth->fault)
+    benchmark::RegisterBenchmark(("BM_CallAtBoundary/" + name).c_str(), BM_CallAtBoundary, name);
   benchmark::RegisterBenchmark(("BM_NoGrowth/" + name).c_str(), BM_NoGrowth, name);
 }
 

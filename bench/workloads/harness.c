@@ -41,17 +41,14 @@ void workload_refuse(const char *what, int code) {
   _exit(EXIT_REFUSED);
 }
 
-void need_stack(size_t bytes) {
-  const int code = go_checkpoint(bytes);
-  if (code != GO_OK && code != GO_ENOTG)
-    workload_refuse("go_checkpoint", code);
-}
-
 void call_with_stack(size_t bytes, void (*fn)(void *), void *arg) {
-  need_stack(bytes);
   // Not inlined into the caller, whose frame would then hold what fn needs.
   __asm__("" : "+r"(fn));
-  fn(arg);
+  const int code = go_call_on_stack(bytes, fn, arg);
+  if (code == GO_ENOTG)
+    fn(arg);
+  else if (code != GO_OK)
+    workload_refuse("go_call_on_stack", code);
 }
 
 // ---- Single calls ----------------------------------------------------------------------------

@@ -10,13 +10,13 @@
 // A workload runs on the stack that is being studied and returns a checksum of its result.
 //
 // `run` must give the same checksum on every call, and must need no stack below its caller
-// beyond what it has asked for by need_stack or what checkpoint_bytes has had asked for it:
-// that is the whole contract with the strategies that grow at checkpoints only.
+// beyond what it has asked for by call_with_stack or what checkpoint_bytes has had asked for it:
+// that is the whole contract with the strategies that grow only when they are asked.
 struct workload {
   const char *name;
   const char *library;     // what a reader would install, or "own code"
   const char *does;        // one sentence
-  size_t checkpoint_bytes; // asked of go_checkpoint just before run()
+  size_t checkpoint_bytes; // what run() is called with
   // Called once per process on an ordinary thread with a large stack; 0 on success.
   int (*prepare)(void);
   // The measured part.  `size` is 0 but for micro workloads that sweep over it.
@@ -36,12 +36,8 @@ extern const struct workload *const workload_table[];  // ended by NULL
 
 const struct workload *workload_find(const char *name);
 
-// need_stack calls go_checkpoint(bytes) where the caller is a goroutine and does nothing on a
+// call_with_stack is go_call_on_stack where the caller is a goroutine, and just calls fn(arg) on a
 // plain thread.  It ends the process with EXIT_REFUSED if the runtime says no.
-void need_stack(size_t bytes);
-
-// call_with_stack calls fn(arg) with at least `bytes` of stack below this call: the place where a
-// strategy that has to be asked is asked.  Any stack; ends the process as need_stack does.
 void call_with_stack(size_t bytes, void (*fn)(void *), void *arg);
 
 // clock_ns reads the monotonic clock; note_call adds the time of one call that may have grown the

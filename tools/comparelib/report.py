@@ -276,7 +276,7 @@ METHOD = [
     "checksums.  The baseline, thread, is one plain thread that does all repetitions: its stack "
     "is already there.  Before the library is called, the 8 KiB stack is filled with known words, "
     "a quarter of them pointers to each other, until the wanted number of bytes is left; they are "
-    "checked afterwards.  The program calls go_checkpoint for the stack it needs under every "
+    "checked afterwards.  The program calls go_call_on_stack for the stack it needs under every "
     "strategy; those that grow on faults, or not at all, answer at once.",
     "The rounds are interleaved: each runs every trial once, in a new random order (seed %(seed)s, "
     "%(rounds)s rounds).  %(layouts)s",

@@ -11,6 +11,7 @@
 
 #include "runtime/arch/arch.h"
 #include "runtime/sched/sched.h"
+#include "tests/child.h"
 #include "tests/goroutine.h"
 
 namespace {
@@ -35,6 +36,148 @@ void Go(void (*fn)(void *), void *arg = nullptr) {
 go_waitgroup done;
 
 // ---- The heap --------------------------------------------------------------------------------
+
+// On g0, as the heap's own.
+void OnG0(const Body &fn) {
+  rt_systemstack([](void *p) { (*static_cast<const Body *>(p))(); }, const_cast<Body *>(&fn));
+}
+
+struct rt_timers *Heap() { return &rt_getg()->m->p->timers; }
+
+// What a stopped timer leaves in the heap, and what becomes of it.
+TEST(Timers, AStoppedOneStaysInTheHeapUntilItIsInTheWay) {
+  static int fired;
+  fired = 0;
+  rt_timer t = {}, other = {};
+  t.fn = other.fn = [](void *, uint64_t) { fired++; };
+  t.seq = other.seq = 1;
+  const auto queued = [&] { return t.in == Heap() && t.when == RT_TIMER_DEAD; };
+  const auto out = [&] { return t.in == nullptr && t.when == RT_TIMER_OUT; };
+  ASSERT_EQ(RunFirst(Virtual(), [&] {
+    OnG0([&] {
+      EXPECT_FALSE(rt_timer_stop(&t));
+      EXPECT_EQ(rt_timer_start(&t, 1000), 0);
+      EXPECT_EQ(rt_timer_start(&other, 5000), 0);
+      EXPECT_TRUE(rt_timer_stop(&t));
+      EXPECT_FALSE(rt_timer_stop(&t));
+      EXPECT_TRUE(queued());
+      EXPECT_EQ(rt_timers_next(), 1000);
+      // Later: it stays where it is, and is not called before its time.
+      EXPECT_EQ(rt_timer_start(&t, 3000), 0);
+      EXPECT_EQ(t.key, 1000);
+      EXPECT_FALSE(rt_timers_run(Heap(), 2999));
+      EXPECT_EQ(rt_timers_next(), 3000);
+      // Earlier: it moves at once.
+      EXPECT_TRUE(rt_timer_stop(&t));
+      EXPECT_EQ(rt_timer_start(&t, 2000), 0);
+      EXPECT_EQ(rt_timers_next(), 2000);
+      EXPECT_TRUE(rt_timers_run(Heap(), 2000));
+      EXPECT_EQ(fired, 1);
+      EXPECT_TRUE(out());
+      // Stopped: it goes when it comes up, or where somebody asks for the first.
+      EXPECT_EQ(rt_timer_start(&t, 4000), 0);
+      EXPECT_TRUE(rt_timer_stop(&t));
+      EXPECT_FALSE(rt_timers_run(Heap(), 4000));
+      EXPECT_TRUE(out());
+      EXPECT_EQ(rt_timer_start(&t, 4000), 0);
+      EXPECT_TRUE(rt_timer_stop(&t));
+      EXPECT_EQ(rt_timers_wanted(), 5000);
+      EXPECT_TRUE(out());
+      // Removed: whether it was pending or not.
+      EXPECT_EQ(rt_timer_start(&t, 9000), 0);
+      EXPECT_TRUE(rt_timer_remove(&t));
+      EXPECT_TRUE(out());
+      EXPECT_FALSE(rt_timer_remove(&t));
+      EXPECT_EQ(rt_timer_start(&t, 9000), 0);
+      EXPECT_TRUE(rt_timer_stop(&t));
+      EXPECT_FALSE(rt_timer_remove(&t));
+      EXPECT_TRUE(out());
+      EXPECT_TRUE(rt_timer_remove(&other));
+      EXPECT_EQ(Heap()->n, 0u);
+      EXPECT_EQ(rt_timers_next(), 0);
+    });
+  }), GO_OK);
+  EXPECT_EQ(fired, 1);
+}
+
+// However many have been started and stopped, there is room for them only as for those that were
+// pending together.
+TEST(Timers, AHeapOfStoppedOnesDoesNotGrow) {
+  ASSERT_EQ(RunFirst(Virtual(), [] {
+    OnG0([] {
+      std::vector<rt_timer> timers(100000), kept(40);
+      const auto start = [](rt_timer *t, int64_t when) {
+        t->fn = [](void *, uint64_t) {};
+        t->seq = 1;
+        EXPECT_EQ(rt_timer_start(t, when), 0);
+      };
+      for (size_t i = 0; i < kept.size(); i++) start(&kept[i], 1000000 - 7 * int64_t(i));
+      for (size_t i = 0; i < timers.size(); i++) {
+        start(&timers[i], 1000 + 13 * int64_t(i) % 5000);
+        EXPECT_TRUE(rt_timer_stop(&timers[i]));
+      }
+      EXPECT_LE(Heap()->cap, 4 * kept.size());
+      EXPECT_EQ(rt_timers_wanted(), kept.back().when);
+      for (auto &t : kept) EXPECT_TRUE(rt_timer_remove(&t));
+      for (auto &t : timers) EXPECT_FALSE(rt_timer_remove(&t));
+      EXPECT_EQ(Heap()->n, 0u);
+    });
+  }), GO_OK);
+}
+
+// Each timer is called as often as it was started and not stopped in time, by whichever P, although
+// it is made later and earlier while its heap looks at it.
+TEST(ConcurrentTimers, AreCalledOncePerStart) {
+  struct Own {
+    rt_timer timer = {};
+    std::atomic<int64_t> calls;
+    std::mt19937 random;
+    bool lost;
+  };
+  static Own own[3];
+  for (const int procs : {1, 2, 4}) {
+    ASSERT_EQ(RunFirst(Procs(procs), [] {
+      go_waitgroup_add(&done, 3);
+      for (auto &o : own) {
+        o.calls = 0;
+        o.lost = false;
+        o.timer.fn = [](void *arg, uint64_t) { static_cast<Own *>(arg)->calls++; };
+        o.timer.arg = &o;
+        Go([](void *arg) {
+          Own &o = *static_cast<Own *>(arg);
+          int64_t wanted = 0;
+          const auto start = [&](int64_t ns) {
+            o.timer.seq++;
+            if (rt_timer_start(&o.timer, go_nanotime() + ns) != 0) abort();
+            wanted++;
+          };
+          const auto stop = [&] { wanted -= rt_timer_stop(&o.timer); };
+          const auto pause = [&] {
+            for (auto n = o.random() % 64; n-- > 0;) rt_cpu_relax();
+            if (o.random() % 4 == 0) go_yield();
+          };
+          for (int i = 0; i < 30 && !o.lost; i++) {
+            start(static_cast<int64_t>(o.random() % 5000));
+            pause();
+            stop();
+            start(3600 * int64_t{GO_SECOND});
+            pause();
+            stop();
+            start(static_cast<int64_t>(o.random() % 2000));
+            if (o.random() % 2) stop();
+            const int64_t patience = go_nanotime() + 20 * int64_t{GO_SECOND};
+            while (o.calls != wanted && go_nanotime() < patience) go_sleep(1000);
+            o.lost = o.calls != wanted;
+          }
+          rt_timer_remove(&o.timer);
+          go_waitgroup_done(&done);
+        }, &o);
+      }
+      go_waitgroup_wait(&done);
+    }), GO_OK);
+    for (auto &o : own) EXPECT_FALSE(o.lost) << o.calls;
+  }
+}
 
 // Random starts, stops and passing time, against a multiset.
 TEST(Timers, TheHeapAgreesWithAModel) {
@@ -77,7 +220,7 @@ TEST(Timers, TheHeapAgreesWithAModel) {
           }
           same &= model.empty() || model.begin()->first > now;
         }
-        same &= ts->first == (model.empty() ? 0 : model.begin()->first);
+        same &= rt_timers_wanted() == (model.empty() ? 0 : model.begin()->first);
       }
       for (auto &t : timers) rt_timer_stop(&t);
     }, &same);
@@ -194,24 +337,22 @@ TEST(Sleep, SurvivesGomaxprocsGoingDown) {
 // The timer lies with a P that is there no more, and nobody is idle to look after it.
 TEST(Sleep, WakesWhenItsPHasGoneAndTheOthersAreBusy) {
   static std::atomic<bool> asleep, awake;
-  static go_waitgroup away;
   asleep = awake = false;
   ASSERT_EQ(RunFirst(Procs(2), [] {
-    go_waitgroup_add(&away, 1);
-    // With nobody else to run, the other P gets one of two; a single one might stay where it is.
-    for (int i = 0; i < 2; i++) {
-      Go([](void *) {
-        while (!asleep && rt_getg()->m->p->id == 0) go_yield();
-        if (asleep.exchange(true)) return;
-        go_waitgroup_done(&away);
-        go_sleep(20 * GO_MILLISECOND);
-        awake = true;
-      });
-    }
-    go_waitgroup_wait(&away);
-    go_gomaxprocs(1);
-    const int64_t patience = go_nanotime() + 5 * int64_t{GO_SECOND};
-    while (!awake && go_nanotime() < patience) go_yield();
+    // Of two goroutines, the one that comes to run on P 1 sleeps there.
+    const auto run = [](void *) {
+      const int64_t patience = go_nanotime() + 20 * int64_t{GO_SECOND};
+      while (!awake && go_nanotime() < patience) {
+        if (rt_getg()->m->p->id != 0 && !asleep.exchange(true)) {
+          go_sleep(20 * GO_MILLISECOND);
+          awake = true;
+        }
+        if (asleep) go_gomaxprocs(1);
+        go_yield();
+      }
+    };
+    Go(run);
+    run(nullptr);
   }), GO_OK);
   EXPECT_TRUE(awake);
 }
@@ -326,6 +467,73 @@ TEST(Timer, APeriodMayBeLongerThanTimeItself) {
     EXPECT_TRUE(pending);
   }
 }
+
+// Until then, and after, its heap has it no more.
+TEST(Timer, MayBeFreedWhileItsHeapHasIt) {
+  static std::atomic<int> fired;
+  fired = 0;
+  ASSERT_EQ(RunFirst(Virtual(), [] {
+    for (const bool stopped : {false, true}) {
+      go_timer *t = nullptr;
+      if (go_timer_func([](void *) { fired++; }, nullptr, &t) != 0) abort();
+      if (go_timer_start(t, GO_MILLISECOND, 0) != 0) abort();
+      if (stopped) EXPECT_TRUE(go_timer_stop(t));
+      go_timer_free(t);
+      EXPECT_EQ(Heap()->n, 0u);
+    }
+    go_sleep(3 * GO_MILLISECOND);
+  }), GO_OK);
+  EXPECT_EQ(fired, 0);
+}
+
+// The virtual clock, like an idle M, waits for those that are wanted.
+TEST(Timer, TheClockDoesNotWaitForAStoppedOne) {
+  static std::set<int64_t> times;
+  static std::atomic<bool> awake;
+  times.clear();
+  awake = false;
+  ASSERT_EQ(RunFirst(Virtual(), [] {
+    go_timer *t[20];
+    for (int i = 0; i < 20; i++) {
+      go_timer_func([](void *) {}, nullptr, &t[i]);
+      go_timer_start(t[i], 100 + i, 0);
+    }
+    for (auto *timer : t) go_timer_stop(timer);
+    Go([](void *) {
+      go_sleep(5000);
+      awake = true;
+    });
+    while (!awake) {
+      times.insert(go_nanotime());
+      go_yield();
+    }
+    times.insert(go_nanotime());
+    for (auto *timer : t) go_timer_free(timer);
+  }), GO_OK);
+  EXPECT_EQ(times.size(), 2u);
+}
+
+void DeadlockAfterStopping(int procs, bool somebody_sleeps) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not support fork with threads";
+  const Child child = RunChild([=] {
+    return RunFirst(Procs(procs), [=] {
+      go_timer *t = nullptr;
+      go_timer_func([](void *) {}, nullptr, &t);
+      go_timer_start(t, 3600 * int64_t{GO_SECOND}, 0);
+      while (somebody_sleeps && __c11_atomic_load(&rt_sched.poll_until, __ATOMIC_SEQ_CST) == 0)
+        continue;
+      go_timer_stop(t);
+      go_waitgroup_add(&done, 1);
+      go_waitgroup_wait(&done);
+    });
+  }, 20);
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.Describe();
+}
+
+TEST(Timer, AStoppedOneHidesNoDeadlock) { DeadlockAfterStopping(1, false); }
+
+TEST(Timer, AStoppedOneThatAnMSleepsForHidesNoDeadlock) { DeadlockAfterStopping(2, true); }
 
 // Once a timer has been stopped nothing of it is on its way to the channel.
 TEST(ConcurrentTimer, ItsChannelMayGoOnceItHasStopped) {

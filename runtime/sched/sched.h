@@ -287,7 +287,8 @@ void rt_injectglist(struct rt_gqueue *list);
 void rt_mstart0(struct rt_m *m);
 void rt_dropg(struct rt_g *g);                     // g0: m no longer runs g
 bool rt_anywork(void);                             // a look at every queue; anyone
-int64_t rt_timers_next(void);                      // when the first of all is due; 0: none
+int64_t rt_timers_next(void);  // when the first of all, perhaps stopped, is due; 0: none; anyone
+int64_t rt_timers_wanted(void);  // the same without those that were stopped before; g0, with a P
 uint32_t rt_fastrand(void);                        // of this M; not for secrets
 void rt_globrunqput(struct rt_gqueue *batch);      // takes sched.lock
 void rt_globrunqpush(struct rt_g *g);              // sched.lock held

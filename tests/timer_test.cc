@@ -237,7 +237,7 @@ TEST(Timers, TheHeapAgreesWithAModel) {
         }
         same &= rt_timers_wanted() == (model.empty() ? 0 : model.begin()->first);
       }
-      for (auto &t : timers) rt_timer_stop(&t);
+      for (auto &t : timers) rt_timer_remove(&t);
     }, &same);
   }), GO_OK);
   EXPECT_TRUE(same);

@@ -152,6 +152,7 @@ TEST(ConcurrentTimers, AreCalledOncePerStart) {
       for (auto &o : own) {
         o.calls = 0;
         o.lost = false;
+        o.random.seed(static_cast<unsigned>(&o - own));  // a seed is to be replayed
         o.timer.fn = [](void *arg, uint64_t) { static_cast<Own *>(arg)->calls++; };
         o.timer.arg = &o;
         Go([](void *arg) {

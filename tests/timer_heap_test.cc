@@ -195,8 +195,8 @@ TEST(ConcurrentTimers, AreCalledOncePerStart) {
 }
 
 // The heap puts a timer where it belongs, behind another, and between its look at the time and its
-// note of the key another M starts that for earlier, and finds nothing to do.  The key lies on a page
-// of its own that cannot be written: its fault is the other M.
+// note of the key another M starts that for earlier, and finds nothing to do.  The key lies on a
+// page of its own that cannot be written: its fault is the other M.
 TEST(Timers, AnEarlierStartIsNotOverlooked) {
   if (kThreadSanitizer) GTEST_SKIP() << "a fault in ThreadSanitizer's own atomics does not return";
   static rt_timer *t;

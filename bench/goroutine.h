@@ -18,6 +18,9 @@ inline void check(int code, const char *what) {
   std::exit(1);
 }
 
+// Bytes of a stack of `reserve` where there are thousands.
+constexpr size_t kSmallReserve = 16 << 10;
+
 // Runs fn(state) as the first goroutine of a go_run with these options.
 template <typename Fn>
 void onGoroutine(benchmark::State &state, const go_config &config, Fn fn) {

@@ -2,7 +2,7 @@
 // `first` is what a process pays that has not had them before; `again` comes after one such round
 // that is not measured.  The number in a name is GOMAXPROCS.  bench/go has the same in Go.
 //
-// Stacks of `reserve` are kSmallReserve here: at the default of 256 MiB a million of them would
+// Stacks of `reserve` are small here: at the default of 256 MiB a million of them would
 // need more addresses than there are.
 #include <benchmark/benchmark.h>
 
@@ -13,7 +13,6 @@ namespace {
 constexpr int kSpawned = 100000;
 constexpr int64_t kLeaves = 1000000;
 constexpr int kChildren = 10;
-constexpr size_t kSmallReserve = 16 << 10;
 
 // Times fn() on stacks of that strategy.
 template <typename Fn>
@@ -21,7 +20,7 @@ void timeEach(benchmark::State &state, const char *growth, bool again, Fn fn) {
   go_config config = {};
   config.maxprocs = static_cast<int>(state.range(0));
   config.growth = growth;
-  config.stack_reserve = kSmallReserve;
+  config.stack_reserve = bench::kSmallReserve;
   bench::onGoroutine(state, config, [&](benchmark::State &s) {
     if (again) fn();
     for (auto _ : s) fn();

@@ -15,7 +15,7 @@
 
 static_assert(offsetof(struct rt_g, waitseq) <= 128, "a switch touches two cache lines of a g");
 
-enum { GOID_BATCH = 16, GFREE_MAX = 64 };
+enum { GOID_BATCH = 16, GFREE_MAX = 64, FEW_CHUNKS = 32, HUGE_BYTES = 2 << 20 };
 
 // ---- Options ---------------------------------------------------------------------------------
 
@@ -55,9 +55,27 @@ struct newg {
   int error;
 };
 
+// sched.lock held.  A million goroutines in pages of 4 KiB would take 100,000 page faults.
+static struct rt_gchunk *cut_chunk(void) {
+  const bool many = rt_sched.nchunks >= FEW_CHUNKS;
+  const size_t least = sizeof(struct rt_gblock) + sizeof(struct rt_gchunk);
+  const size_t bytes = many ? HUGE_BYTES : least;
+  const int32_t most = (int32_t)((bytes - sizeof(struct rt_gblock)) / sizeof(struct rt_gchunk));
+  if (rt_sched.nchunks <= FEW_CHUNKS || rt_sched.nblockchunks == most) {
+    struct rt_gblock *b = aligned_alloc(many ? HUGE_BYTES : 64, bytes);
+    if (!b) return NULL;
+    if (many) os_hugepages(b, bytes);
+    b->next = rt_sched.blocks;
+    rt_sched.blocks = b;
+    rt_sched.nblockchunks = 0;
+  }
+  rt_sched.nchunks++;
+  return &rt_sched.blocks->chunks[rt_sched.nblockchunks++];
+}
+
 // sched.lock held.  Adds a chunk of new goroutines to the global free list.
 static bool add_chunk(void) {
-  struct rt_gchunk *c = rt_det_fails() ? NULL : aligned_alloc(64, sizeof *c);
+  struct rt_gchunk *c = rt_det_fails() ? NULL : cut_chunk();
   if (!c) return false;
   c->next = rt_sched.chunks;
   rt_sched.chunks = c;

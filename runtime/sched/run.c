@@ -82,16 +82,19 @@ int go_gomaxprocs(int n) {
 
 // Dropped goroutines lie where they parked; their stacks go back to the pool.
 static void free_goroutines(struct rt_stackcache *cache) {
-  for (struct rt_gchunk *c = rt_sched.chunks, *next; c; c = next) {
-    next = c->next;
+  for (struct rt_gchunk *c = rt_sched.chunks; c; c = c->next) {
     for (int i = 0; i < RT_GCHUNK; i++) {
       rt_gfreestack(&c->g[i], cache);
       rt_gforget(&c->g[i]);
       free(c->g[i].select);
     }
-    free(c);
   }
   rt_sched.chunks = NULL;
+  for (struct rt_gblock *b = rt_sched.blocks, *next; b; b = next) {
+    next = b->next;
+    free(b);
+  }
+  rt_sched.blocks = NULL;
 }
 
 static void free_ps(void) {

@@ -185,6 +185,12 @@ struct rt_gchunk {
   struct rt_g g[RT_GCHUNK];
 };
 
+// Memory that chunks are cut from: of one, or, once there are many goroutines, of a huge page.
+struct rt_gblock {
+  struct rt_gblock *next;
+  struct rt_gchunk chunks[];
+};
+
 struct rt_spawn {  // go_spawn_options with the defaults filled in
   const struct rt_growth *growth;
   size_t initial, max;
@@ -199,6 +205,8 @@ struct rt_sched {
   struct rt_p *pidle;
   int32_t nm, nmidle;
   struct rt_gchunk *chunks;
+  struct rt_gblock *blocks;      // the newest first, which may have more chunks
+  int32_t nchunks, nblockchunks; // cut so far: in all; of the newest block
   bool deadlocked;           // why it stops, in a deterministic run
   // Read whenever a goroutine is readied; the first two written under lock.
   _Atomic int32_t npidle __attribute__((aligned(64)));

@@ -84,6 +84,7 @@ void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
   forget_frames(g);
   rt_stackfree(cache, &g->gs.stack);
   g->gs.stack = (struct rt_stack){0};
+  g->gs.low = 0;
 }
 
 static bool fits(const struct rt_g *g, const struct rt_spawn *spawn) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <string>
 
 #include "runtime/go.h"
 
@@ -34,6 +35,11 @@ enum { kThreadSanitizer = true };
 #else
 enum { kThreadSanitizer = false };
 #endif
+
+// Strategies under which code without checks in it has to ask for the stack it needs.
+inline bool MustAsk(const std::string &growth) {
+  return growth == "checkpoint" || growth == "prologue";
+}
 
 inline void CallBody(void *body) { (*static_cast<const Body *>(body))(); }
 

@@ -298,7 +298,7 @@ TEST(Files, ABufferThatTheStackHasYetToGrowFor) {
     unsigned expected = 0;
     for (const char c : want) expected += static_cast<unsigned char>(c);
     ASSERT_EQ(RunFirst(Procs(1, go_growth_name(i)), [&] {
-      if (strcmp(go_growth_name(i), "checkpoint") == 0) go_checkpoint(kLarge + 4096);
+      if (MustAsk(go_growth_name(i))) go_checkpoint(kLarge + 4096);
       n = ReadByCall(fd, &sum);
     }), GO_OK);
     EXPECT_EQ(n, static_cast<int64_t>(kLarge)) << go_growth_name(i);

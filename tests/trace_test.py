@@ -172,7 +172,7 @@ class TraceTest(unittest.TestCase):
     # ---- Programs -------------------------------------------------------------------------------
 
     def test_every_strategy(self):
-        for growth in "reserve", "signal", "checkpoint", "signal+checkpoint":
+        for growth in "reserve", "signal", "checkpoint", "signal+checkpoint", "prologue":
             with self.subTest(growth):
                 trace, _ = self.trace("mix", GO_GROWTH=growth)
                 by = {e["args"]["by"] for e in trace.named("grow stack")}

@@ -9,14 +9,14 @@
 //     retq                           // libgcc's runs the body on another segment, and returns here
 //     body:
 //
-// Ours moves the whole stack and goes to the body, once, as if nothing had been: every register and
-// every word of the stack is as it was, but for the pointers into it.
+// Ours moves the whole stack and goes to the body, once, as if nothing had been: every register
+// and every word of the stack is as it was, but for the pointers into it.
 //
 //     rsp at the check -> return address of the function
 //     16(rbp)  ->         arguments on the stack, above; they move with the rest
 //      8(rbp)  ->         pc after the call of __morestack
-//     rbp      ->         rbp, rax rbx rcx rdx rsi rdi r8 r9 r12-r15    al, rax: varargs; LLVM's r10
-//     rsp      ->         8 bytes of padding, xmm7 .. xmm0              of nested functions
+//     rbp      ->         rbp, rax rbx rcx rdx rsi rdi r8 r9 r12-r15    (rax: varargs, and where
+//     rsp      ->         8 bytes of padding, xmm7 .. xmm0              LLVM keeps a closure's r10)
 //
 // A mark of 0 means that this stack is not ours to move: g0's, a thread's own.  There only
 // __morestack_non_split is ever called, and an alloca larger than the address space.
@@ -181,8 +181,8 @@ __morestack:
   .size   __morestack, .-__morestack
 
 // void *__morestack_allocate_stack_space(size_t size /* rdi, rounded up to 16 */): an alloca for
-// which there was no room.  libgcc's answers with memory elsewhere and leaves rsp alone; where there
-// is room the caller sets rsp to what it gets, so it keeps nothing below: ours does that for it.
+// which there was no room.  libgcc's answers with memory elsewhere and leaves rsp alone.  Where
+// there is room the caller moves rsp itself, so it counts on no rsp after: ours moves it, too.
   .globl  __morestack_allocate_stack_space
   .type   __morestack_allocate_stack_space, @function
   .p2align 4

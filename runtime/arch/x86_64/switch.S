@@ -7,8 +7,8 @@
 //
 // - The word rt_tls_g names g exactly while rsp is on g's stack: it is changed only between the
 //   load of rsp and the first use of the new stack, so a fault is charged to the right stack.
-// - So does the low-water mark that the checks of compiled code read (arch.h): set last on the way to
-//   a goroutine, cleared first on the way out, for a signal handler may come between.
+// - So does the low-water mark that the checks of compiled code read (arch.h): set last on the way
+//   to a goroutine, cleared first on the way out, for a signal handler may come between.
 // - Every resume is `pop; jmp`: the return predictor of the stack we leave would mispredict a ret.
 // - g0 saves nothing at a switch: its loop, rt_gloop, keeps its state in its frame, at an rsp that
 //   stays the same, so a goroutine that leaves just goes to the top of the loop.  Stores are what

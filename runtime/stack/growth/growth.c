@@ -119,7 +119,8 @@ bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct o
     case RT_FAULT_GROW:
       break;
   }
-  if (!gs->growth->fault) rt_growth_overflow(gs, fault, size, "this strategy cannot grow on a fault");
+  if (!gs->growth->fault)
+    rt_growth_overflow(gs, fault, size, "this strategy cannot grow on a fault");
   const int error = gs->growth->fault(gs, cache, fault, size, lowest);
   if (error) rt_growth_overflow(gs, fault, size, go_strerror(error));
   return true;

@@ -29,6 +29,7 @@ struct rt_stackref {
 struct rt_gstack {
   uintptr_t sp;   // saved SP while the goroutine does not run (Go's sched.sp); 0: it never has
   uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
+  uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
   struct rt_stack stack;
   const struct rt_growth *growth;
   size_t max;           // bytes; bounds every growth

@@ -1,18 +1,17 @@
-// `prologue`: code that was compiled with -fsplit-stack asks, at the head of every function, whether
-// its frame fits above a low-water mark, and calls for a larger stack if not (arch.h).  The scheduler
-// moves the stack then, as at a checkpoint: on g0, with every register that may hold a pointer saved
-// on the stack itself.
+// `prologue`: code compiled with -fsplit-stack asks, at the head of every function, whether its
+// frame fits above a low-water mark, and calls for a larger stack if not (arch.h).  The stack moves
+// then as at a checkpoint: on g0, with all registers that may hold pointers saved on it.
 //
 // Code without checks (the runtime, libraries) runs on what is left: the linker makes its checked
-// callers ask for 16 KiB more than their frame.  If that is not enough it touches the guard, and the
-// process ends.
+// callers ask for 16 KiB more than their frame.  If that is not enough it touches the guard, and
+// the process ends.
 //
 //     hi   frames
-//     low  the mark: a function with less than 256 bytes of frame starts above it, and may reach
-//     lo   below; so may __morestack, which saves registers there (about as much), and leaves
+//     low  the mark: a function with less than 256 bytes of frame starts above it and may reach
+//     lo   below; and then so may __morestack, which saves the registers there: as much again
 //
-// Moves by checks see no pointer below SP, but an interrupted goroutine can be moved between any two
-// instructions, and a check computes the end of its frame before it compares: slots are wide.
+// Moves by checks see no pointer below SP.  But an interrupted goroutine may be moved between any
+// two instructions, and a check computes the end of its frame before it compares: slots are wide.
 #include "runtime/stack/growth/growth.h"
 
 static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/checked_frames.h"
+#include "bench/frames.h"
 #include "bench/goroutine.h"
 extern "C" {
 #include "runtime/arch/arch.h"
@@ -22,19 +24,6 @@ namespace {
 constexpr size_t kStepSlack = 1024;  // left on the stack before the step; a fault needs less
 
 // ---- Using stack -----------------------------------------------------------------------------
-
-// Calls itself until about `bytes` of stack are used, in frames that hold Frame bytes and what a
-// call takes beside, at most kCallBytes.
-constexpr size_t kCallBytes = 48;
-
-template <size_t Frame>
-__attribute__((noinline)) void descend(size_t bytes) {
-  volatile char frame[Frame];
-  frame[0] = 1;
-  benchmark::DoNotOptimize(&frame);
-  if (bytes > 2 * (Frame + kCallBytes)) descend<Frame>(bytes - Frame - kCallBytes);
-  frame[Frame - 1] = 1;  // not a tail call
-}
 
 // The caller's frames down to `room` bytes above the low end, then fn().
 template <typename Fn>
@@ -54,7 +43,9 @@ __attribute__((noinline)) void nearTheEnd(size_t room, Fn &fn) {
 
 // ---- One step --------------------------------------------------------------------------------
 
-// Grows by touching below the stack, or at a checkpoint where the strategy has them.
+// What makes a stack grow: a touch below it, go_checkpoint, or the check of compiled code.
+enum By { kFault, kCheckpoint, kCheck };
+
 __attribute__((noinline)) void touchBelow(size_t bytes) {
   volatile char *p = static_cast<volatile char *>(__builtin_alloca(bytes));
   benchmark::DoNotOptimize(p);  // or the optimizer keeps one byte of it
@@ -63,7 +54,7 @@ __attribute__((noinline)) void touchBelow(size_t bytes) {
 
 struct Step {
   size_t size;
-  bool by_checkpoint;
+  By by;
   double seconds;
 };
 Step step;
@@ -71,7 +62,11 @@ Step step;
 void growOnce(void *) {
   auto body = [] {
     bench::Stopwatch watch;
-    if (step.by_checkpoint) {
+    if (step.by == kCheck) {
+      watch.start();
+      checkedTouch();
+      step.seconds = watch.stop();
+    } else if (step.by == kCheckpoint) {
       watch.start();
       bench::check(go_checkpoint(4 * kStepSlack), "go_checkpoint");
       step.seconds = watch.stop();
@@ -84,7 +79,7 @@ void growOnce(void *) {
   nearTheEnd(kStepSlack / 2, body);
 }
 
-void BM_GrowthStep(benchmark::State &state, const std::string &growth, bool by_checkpoint) {
+void BM_GrowthStep(benchmark::State &state, const std::string &growth, By by) {
   struct go_stats before, after;
   go_stats(&before);
   bench::onGoroutine(state, 1, [&](benchmark::State &s) {
@@ -92,7 +87,7 @@ void BM_GrowthStep(benchmark::State &state, const std::string &growth, bool by_c
     options.growth = growth.c_str();
     options.stack_initial = static_cast<size_t>(s.range(0));
     step.size = options.stack_initial;
-    step.by_checkpoint = by_checkpoint;
+    step.by = by;
     bench::Stopwatch::overhead();
     for (auto _ : s) {
       bench::check(go_spawn(&options, growOnce, nullptr), "go_spawn");
@@ -116,12 +111,6 @@ struct Climb {
 };
 Climb climb;
 
-void descendBy(size_t frame, size_t bytes) {
-  if (frame == 128) descend<128>(bytes);
-  if (frame == 1024) descend<1024>(bytes);
-  if (frame == 16384) descend<16384>(bytes);
-}
-
 // The stack that a climb to `bytes` ends on has `bytes`, all but its last pages used.
 size_t used() { return climb.bytes - 8192; }
 
@@ -129,6 +118,13 @@ void climbOnce(void *) {
   bench::Stopwatch watch;
   watch.start();
   descendBy(climb.frame, used());
+  climb.seconds = watch.stop();
+}
+
+void climbChecked(void *) {
+  bench::Stopwatch watch;
+  watch.start();
+  checkedDescend(climb.frame, used());
   climb.seconds = watch.stop();
 }
 
@@ -147,12 +143,16 @@ void drain() {
   rt_stackdrain(&cache);
 }
 
-void climbLoop(benchmark::State &state, const std::string &growth, bool asked) {
+void (*climbBy(By by))(void *) {
+  return by == kFault ? climbOnce : by == kCheckpoint ? climbAsked : climbChecked;
+}
+
+void climbLoop(benchmark::State &state, const std::string &growth, By by) {
   go_spawn_options options = {};
   options.growth = growth.c_str();
   options.stack_initial = 8192;
   const auto once = [&] {
-    bench::check(go_spawn(&options, asked ? climbAsked : climbOnce, nullptr), "go_spawn");
+    bench::check(go_spawn(&options, climbBy(by), nullptr), "go_spawn");
     go_yield();
   };
   once();  // warms the pool
@@ -162,13 +162,13 @@ void climbLoop(benchmark::State &state, const std::string &growth, bool asked) {
   }
 }
 
-void BM_ClimbWarm(benchmark::State &state, const std::string &growth, bool asked) {
+void BM_ClimbWarm(benchmark::State &state, const std::string &growth, By by) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
-  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, asked); });
+  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, by); });
 }
 
 // Each climb in a scheduler of its own, over a pool whose memory was given back.
-void BM_ClimbCold(benchmark::State &state, const std::string &growth, bool asked) {
+void BM_ClimbCold(benchmark::State &state, const std::string &growth, By by) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
   for (auto _ : state) {
     drain();
@@ -176,7 +176,7 @@ void BM_ClimbCold(benchmark::State &state, const std::string &growth, bool asked
       go_spawn_options options = {};
       options.growth = growth.c_str();
       options.stack_initial = 8192;
-      bench::check(go_spawn(&options, asked ? climbAsked : climbOnce, nullptr), "go_spawn");
+      bench::check(go_spawn(&options, climbBy(by), nullptr), "go_spawn");
       go_yield();
     });
     state.SetIterationTime(climb.seconds);
@@ -242,19 +242,19 @@ void BM_NoGrowth(benchmark::State &state, const std::string &growth) {
 }
 
 void registerFor(const std::string &name, const rt_growth *growth) {
-  const bool checkpoints = growth->checkpoint != nullptr;
-  if (growth->fault)
-    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/fault").c_str(), BM_GrowthStep, name,
-                                 false)
+  const auto steps = [&name](const char *how, By by) {
+    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/" + how).c_str(), BM_GrowthStep, name,
+                                 by)
         ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
-  if (checkpoints)
-    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/checkpoint").c_str(), BM_GrowthStep,
-                                 name, true)
-        ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
-  const bool asked = checkpoints && !growth->fault;
-  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, asked)
+  };
+  const bool checks = growth == &rt_growth_prologue;
+  if (growth->fault) steps("fault", kFault);
+  if (growth->checkpoint) steps("checkpoint", kCheckpoint);
+  if (checks) steps("check", kCheck);
+  const By by = checks ? kCheck : growth->checkpoint && !growth->fault ? kCheckpoint : kFault;
+  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, by)
       ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
-  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, asked)
+  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, by)
       ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
   benchmark::RegisterBenchmark(("BM_NoGrowth/" + name).c_str(), BM_NoGrowth, name);
 }

@@ -30,8 +30,9 @@ extern const struct workload *const workload_table[];  // ended by NULL
 
 const struct workload *workload_find(const char *name);
 
-// need_stack calls go_checkpoint(bytes) where the caller is a goroutine and does nothing on a
-// plain thread.  It ends the process with EXIT_REFUSED if the runtime says no.
+// need_stack calls go_checkpoint(bytes) where the caller is a goroutine; it does nothing on a plain
+// thread, nor under `prologue`, whose checks are in the code of the workloads.  It ends the process
+// with EXIT_REFUSED if the runtime says no.
 void need_stack(size_t bytes);
 
 enum { EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };

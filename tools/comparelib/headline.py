@@ -137,9 +137,9 @@ def _untested_sentence(document):
             notes.append(s["name"])
     if not notes:
         return None
-    return ("Under %s every stack was large enough after its checkpoint, so nothing moved inside "
-            "a library: that it survives says that the checkpoints asked for enough, not that "
-            "its moves are harmless." % join(notes))
+    return ("Under %s stacks grew at checkpoints and checks only, so nothing moved inside a "
+            "library: that it survives says that enough was asked for, not that moves are "
+            "harmless." % join(notes))
 
 
 def sentences(document):

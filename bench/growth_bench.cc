@@ -247,7 +247,7 @@ void registerFor(const std::string &name, const rt_growth *growth) {
                                  by)
         ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
   };
-  const bool checks = growth == &rt_growth_prologue;
+  const bool checks = growth->mark_bytes != 0;
   if (growth->fault) steps("fault", kFault);
   if (growth->checkpoint) steps("checkpoint", kCheckpoint);
   if (checks) steps("check", kCheck);

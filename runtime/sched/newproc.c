@@ -84,7 +84,6 @@ void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
   forget_frames(g);
   rt_stackfree(cache, &g->gs.stack);
   g->gs.stack = (struct rt_stack){0};
-  g->gs.low = 0;
 }
 
 static bool fits(const struct rt_g *g, const struct rt_spawn *spawn) {
@@ -232,6 +231,7 @@ void rt_gstart(struct rt_m *m, struct rt_g *g) {
   }
   const int error = rt_stackcommit(&g->gs.stack);
   if (error) no_stack(g, error);
+  g->gs.low = rt_growth_low(&g->gs);
   rt_gprepare(g);
 }
 

@@ -52,8 +52,8 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   gs->defers = rt_adjustword(gs->defers, &moved->words, &nadjusted);
   for (struct rt_stackref *r = gs->refs; r; r = r->next)
     r->p = (void *)rt_adjustword((uintptr_t)r->p, &moved->words, &nadjusted);
-  if (gs->low) gs->low = fresh.lo + (gs->low - old.lo);
   gs->stack = fresh;
+  gs->low = rt_growth_low(gs);
   gs->ngrowths++;
   if (size < had) {  // memory is what it was moved for
     os_discard((void *)old.lo, had);

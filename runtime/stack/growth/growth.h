@@ -29,7 +29,6 @@ struct rt_stackref {
 struct rt_gstack {
   uintptr_t sp;   // saved SP while the goroutine does not run (Go's sched.sp); 0: it never has
   uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
-  uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
   struct rt_stack stack;
   const struct rt_growth *growth;
   size_t max;           // bytes; bounds every growth
@@ -79,7 +78,16 @@ struct rt_growth {
   // The goroutine waits, at gs->sp, and nobody else touches gs: gives memory back that it does not
   // need there.  True: there was some.  g0, of any M.  NULL: it never has any.
   bool (*shrink)(struct rt_gstack *gs, struct rt_stackcache *cache);
+
+  // How far above lo the mark lies that compiled code compares SP with (arch.h).  Where it finds SP
+  // below, checkpoint is called.  0: no mark.
+  size_t mark_bytes;
 };
+
+// rt_growth_low returns the mark of gs's stack.
+static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
+  return gs->growth->mark_bytes ? gs->stack.lo + gs->growth->mark_bytes : 0;
+}
 
 // ---- The table -------------------------------------------------------------------------------
 

@@ -14,18 +14,13 @@
 // two instructions, and a check computes the end of its frame before it compares: slots are wide.
 #include "runtime/stack/growth/growth.h"
 
-static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  const int error = rt_growth_alloc(gs, cache);
-  if (error == 0) gs->low = gs->stack.lo + RT_STACKGUARD;
-  return error;
-}
-
 const struct rt_growth rt_growth_prologue = {
     .name = "prologue",
     .summary = "copy to a larger stack where compiled code checks for room (-fsplit-stack)",
     .moves = true,
     .kind = RT_STACK_WIDE,
-    .alloc = alloc,
+    .alloc = rt_growth_alloc,
     .resume = rt_growth_forcemove,
     .checkpoint = rt_growatcheckpoint,
+    .mark_bytes = RT_STACKGUARD,
 };

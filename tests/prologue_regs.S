@@ -59,7 +59,7 @@ ran: .quad 0
 .endm
 
 CHECKED small, 200
-CHECKED large, 70000
+CHECKED large, 3000000
 
 // uint64_t prologue_call(in /* rdi */, out /* rsi */, int frame /* edx */, int avx /* ecx */)
   .globl  prologue_call

@@ -16,7 +16,7 @@ struct prologue_regs {
 };
 
 // prologue_call loads the registers from *in and calls a function with a check for `frame` bytes,
-// 200 or 70000, which stores to *out what it finds.  Returns how often it ran.
+// 200 or 3000000, which stores to *out what it finds.  Returns how often it ran.
 uint64_t prologue_call(const struct prologue_regs *in, struct prologue_regs *out, int frame,
                        int avx);
 

@@ -72,10 +72,6 @@ static inline uintptr_t rt_getsp(void) {
   __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
   return sp;
 }
-
-static inline void rt_setlow(uintptr_t low) {
-  __asm__ volatile("movq %0, %%fs:0x70" : : "r"(low));
-}
 #endif
 
 // ---- Checks in compiled code ------------------------------------------------------------------
@@ -88,10 +84,6 @@ static inline void rt_setlow(uintptr_t low) {
 // makes room for `bytes` below sp, and returns where sp is now.  pc: in the function.  Of the
 // scheduler.
 uintptr_t rt_morestack(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc);
-
-// rt_setlow changes the running thread's mark, where the stack of the goroutine that runs there has
-// moved behind its back, in a signal handler.
-static inline void rt_setlow(uintptr_t low);
 
 // ---- Asynchronous preemption -----------------------------------------------------------------
 // rt_asyncpreempt is what an interrupted goroutine finds itself calling: with the interrupted pc as

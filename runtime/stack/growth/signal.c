@@ -15,7 +15,6 @@ int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_
   struct rt_copied moved;
   const int error = rt_newstack(gs, cache, size, lowest, &moved);
   if (error) return error;
-  rt_setlow(gs->low);
   struct rt_regfile regs;
   os_fault_regs(fault, &regs);
   const uint64_t nregs = rt_regfile_adjust(&regs, &moved.words);

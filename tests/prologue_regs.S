@@ -120,6 +120,4 @@ prologue_call:
   .cfi_endproc
   .size   prologue_call, .-prologue_call
 
-  .section .note.GNU-split-stack,"",@progbits
-  .section .note.GNU-no-split-stack,"",@progbits
   .section .note.GNU-stack,"",@progbits

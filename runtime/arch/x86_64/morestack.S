@@ -20,9 +20,6 @@
 //
 // A mark of 0 means that this stack is not ours to move: g0's, a thread's own.  There only
 // __morestack_non_split is ever called, and an alloca larger than the address space.
-//
-// This file counts as split-stack code (see its end), or the linker would take the pointers to it
-// for calls into code without checks.
 #include "runtime/arch/offsets.h"
 #include "runtime/arch/x86_64/mark.h"
 
@@ -201,6 +198,4 @@ __morestack_allocate_stack_space:
   .cfi_endproc
   .size   __morestack_allocate_stack_space, .-__morestack_allocate_stack_space
 
-  .section .note.GNU-split-stack,"",@progbits
-  .section .note.GNU-no-split-stack,"",@progbits
   .section .note.GNU-stack,"",@progbits

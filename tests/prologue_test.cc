@@ -366,7 +366,7 @@ TEST(PrologueDeathTest, TheLimitEndsTheProcessWithOneLine) {
               "prologue, size 65536 bytes, limit 65536, needed [0-9]+, fault address 0x[0-9a-f]+, "
               "pc 0x[0-9a-f]+\\)");
   EXPECT_EXIT(Overflow(65536, [] { prologue_O0.descend(15, 0); }),
-              testing::KilledBySignal(SIGABRT), "the stack is at its limit .*needed 30[0-9]{4},");
+              testing::KilledBySignal(SIGABRT), "the stack is at its limit .*needed 3[0-9]{5},");
   EXPECT_EXIT(Overflow(65536, [] { prologue_O0.allocas(1000); }),
               testing::KilledBySignal(SIGABRT), "the stack is at its limit");
 }

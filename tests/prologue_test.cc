@@ -50,6 +50,13 @@ Grown AtEveryRoom(const Body &fn, int from = -96, int to = 1200, int step = 8) {
   return grown;
 }
 
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(undefined_behavior_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 // ---- C at -O0 and -O2 ---------------------------------------------------------------------------
 
 class Checked : public testing::TestWithParam<const prologue_cases *> {
@@ -147,7 +154,8 @@ TEST_P(Checked, HeadroomForCodeWithoutChecks) {
     GetParam()->yields(0, [] { *at = rt_getsp(); });
     b = Bounds();
   }), GO_OK);
-  EXPECT_EQ(b.hi - b.lo, 8192u) << "the function called is not known: nobody asks";
+  // It calls through a pointer: nobody knows.  What sanitizers have added calls more than that.
+  if (!kSanitized) EXPECT_EQ(b.hi - b.lo, 8192u);
   ASSERT_EQ(RunFirst(SmallStacks("prologue"), [&] {
     GetParam()->sort(0);
     b = Bounds();
@@ -203,6 +211,12 @@ INSTANTIATE_TEST_SUITE_P(C, Checked, testing::Values(&prologue_O0, &prologue_O2)
 
 // ---- Registers ---------------------------------------------------------------------------------
 
+// Growths ask what time it is: for once, of a function that uses all vector registers.
+__attribute__((target("avx"))) int64_t ClobberAvx() {
+  asm volatile("vzeroall" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7");
+  return 0;
+}
+
 TEST(Registers, AllThatMayHoldArgumentsArriveAdjusted) {
   const bool avx = __builtin_cpu_supports("avx");
   for (const int frame : {200, 3000000}) {
@@ -214,6 +228,7 @@ TEST(Registers, AllThatMayHoldArgumentsArriveAdjusted) {
         static uintptr_t hi;  // on the stack it would move, too
         hi = Bounds().hi;
         uint64_t pattern = 0x1111111111111111;
+        if (avx) rt_growth_options.clock = ClobberAvx;
         for (int i = 0; i < PROLOGUE_GENERAL; i++)
           in.general[i] = i % 3 == 2 ? pattern * (i + 1) : hi - 8 * i;
         for (auto &v : in.vector)
@@ -234,6 +249,7 @@ TEST(Registers, AllThatMayHoldArgumentsArriveAdjusted) {
       EXPECT_GE(g.growths, 5u);
     }
   }
+  rt_growth_options.clock = nullptr;
 }
 
 TEST(Registers, CalleeSavedOnesKeepTheirAdjustedValues) {
@@ -293,7 +309,7 @@ TEST(Unwinding, BacktraceThroughAGrownStack) {
 TEST(Mark, FollowsEverySwitch) {
   EXPECT_EQ(Mark(), 0u);
   struct Seen {
-    uintptr_t first, yielded, moved, moved_wanted, called, systemstack, on_g0, back, other;
+    uintptr_t first, yielded, moved, moved_wanted, called, systemstack, returned, on_g0, back, other;
     struct go_stack_bounds bounds;
   };
   static Seen seen;
@@ -309,6 +325,7 @@ TEST(Mark, FollowsEverySwitch) {
       seen.yielded = Mark();
       go_blocking([](void *) { seen.called = Mark(); }, nullptr);
       rt_systemstack([](void *) { seen.systemstack = Mark(); }, nullptr);
+      seen.returned = Mark();
       rt_mcall([](rt_g *g) {
         seen.on_g0 = Mark();
         g->m->resume = g;
@@ -329,6 +346,7 @@ TEST(Mark, FollowsEverySwitch) {
   EXPECT_EQ(seen.yielded, seen.first);
   EXPECT_EQ(seen.called, 0u);
   EXPECT_EQ(seen.systemstack, 0u);
+  EXPECT_EQ(seen.returned, seen.first);
   EXPECT_EQ(seen.on_g0, 0u);
   EXPECT_EQ(seen.back, seen.first);
   EXPECT_EQ(seen.other, 0u);

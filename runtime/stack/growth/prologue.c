@@ -12,7 +12,20 @@
 //
 // Moves by checks see no pointer below SP.  But an interrupted goroutine may be moved between any
 // two instructions, and a check computes the end of its frame before it compares: slots are wide.
+#include "runtime/stack/fault.h"
 #include "runtime/stack/growth/growth.h"
+
+// What the linker has had asked for before code without checks, which may be what waits.
+enum { HEADROOM = 16 << 10 };
+
+static bool shrink(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const size_t live = gs->stack.hi - gs->sp;
+  const size_t size =
+      rt_stackneed(gs->initial, 2 * live, HEADROOM + 2 * RT_STACKGUARD, gs->max);
+  struct rt_copied moved;
+  return size > 0 && size <= rt_stack_size(&gs->stack) / 2 &&
+         rt_newstack(gs, cache, size, gs->sp, &moved) == 0;
+}
 
 const struct rt_growth rt_growth_prologue = {
     .name = "prologue",
@@ -20,6 +33,7 @@ const struct rt_growth rt_growth_prologue = {
     .moves = true,
     .kind = RT_STACK_WIDE,
     .alloc = rt_growth_alloc,
+    .shrink = shrink,
     .resume = rt_growth_forcemove,
     .checkpoint = rt_growatcheckpoint,
     .mark_bytes = RT_STACKGUARD,

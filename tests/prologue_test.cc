@@ -382,7 +382,7 @@ TEST(PrologueDeathTest, TheLimitEndsTheProcessWithOneLine) {
               testing::KilledBySignal(SIGABRT),
               "stacklab: goroutine 1: stack overflow: the stack is at its limit \\(strategy "
               "prologue, size 65536 bytes, limit 65536, needed [0-9]+, fault address 0x[0-9a-f]+, "
-              "pc 0x[0-9a-f]+\\)");
+              "pc 0x[0-9a-f]+\\).*frame_1000.*frame_1000");
   EXPECT_EXIT(Overflow(65536, [] { prologue_O0.descend(15, 0); }),
               testing::KilledBySignal(SIGABRT), "the stack is at its limit .*needed 3[0-9]{5},");
   EXPECT_EXIT(Overflow(65536, [] { prologue_O0.allocas(1000); }),

@@ -310,7 +310,8 @@ TEST(Unwinding, BacktraceThroughAGrownStack) {
 TEST(Mark, FollowsEverySwitch) {
   EXPECT_EQ(Mark(), 0u);
   struct Seen {
-    uintptr_t first, yielded, moved, moved_wanted, called, systemstack, returned, on_g0, back, other;
+    uintptr_t first, yielded, moved, moved_wanted, called, systemstack, returned, on_g0, back;
+    uintptr_t other;
     struct go_stack_bounds bounds;
   };
   static Seen seen;

@@ -23,7 +23,7 @@ static uintptr_t grow(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc) 
                        error == GO_ELIMIT ? "the stack is at its limit" : go_strerror(error));
   }
   rt_casgstatus(g, RT_GCOPYSTACK, was);
-  if (gs->ngrowths != moves) rt_event_growth(g, RT_BY_PROLOGUE);
+  if (gs->ngrowths != moves) rt_event_growth(g, RT_BY_PROLOGUE, pc);
   sp = gs->sp;
   gs->sp = gs->stack.hi - saved;
   return sp;

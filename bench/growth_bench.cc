@@ -41,10 +41,23 @@ __attribute__((noinline)) void nearTheEnd(size_t room, Fn &fn) {
   benchmark::DoNotOptimize(frames[0]);
 }
 
+// Spawns fn and comes back when it has returned: one yield is not enough where fn is preempted.
+void runToEnd(const go_spawn_options &options, void (*fn)(void *)) {
+  static void (*function)(void *);
+  static bool finished;
+  function = fn;
+  finished = false;
+  bench::check(go_spawn(&options, [](void *) {
+                 function(nullptr);
+                 finished = true;
+               }, nullptr), "go_spawn");
+  while (!finished) go_yield();
+}
+
 // ---- One step --------------------------------------------------------------------------------
 
-// What makes a stack grow: a touch below it, go_checkpoint, or the check of compiled code.
-enum By { kFault, kCheckpoint, kCheck };
+// What makes a stack grow: a touch below it, either way of asking, or the check of compiled code.
+enum How { kByFault, kByCheckpoint, kByCall, kByCheck };
 
 __attribute__((noinline)) void touchBelow(size_t bytes) {
   volatile char *p = static_cast<volatile char *>(__builtin_alloca(bytes));
@@ -54,21 +67,27 @@ __attribute__((noinline)) void touchBelow(size_t bytes) {
 
 struct Step {
   size_t size;
-  By by;
+  How how;
   double seconds;
 };
 Step step;
 
+void nothing(void *) {}
+
 void growOnce(void *) {
   auto body = [] {
     bench::Stopwatch watch;
-    if (step.by == kCheck) {
+    if (step.how == kByCheck) {
       watch.start();
       checkedTouch();
       step.seconds = watch.stop();
-    } else if (step.by == kCheckpoint) {
+    } else if (step.how == kByCheckpoint) {
       watch.start();
       bench::check(go_checkpoint(4 * kStepSlack), "go_checkpoint");
+      step.seconds = watch.stop();
+    } else if (step.how == kByCall) {
+      watch.start();
+      bench::check(go_call_on_stack(4 * kStepSlack, nothing, nullptr), "go_call_on_stack");
       step.seconds = watch.stop();
     } else {
       watch.start();
@@ -79,7 +98,7 @@ void growOnce(void *) {
   nearTheEnd(kStepSlack / 2, body);
 }
 
-void BM_GrowthStep(benchmark::State &state, const std::string &growth, By by) {
+void BM_GrowthStep(benchmark::State &state, const std::string &growth, How how) {
   struct go_stats before, after;
   go_stats(&before);
   bench::onGoroutine(state, 1, [&](benchmark::State &s) {
@@ -87,11 +106,10 @@ void BM_GrowthStep(benchmark::State &state, const std::string &growth, By by) {
     options.growth = growth.c_str();
     options.stack_initial = static_cast<size_t>(s.range(0));
     step.size = options.stack_initial;
-    step.by = by;
+    step.how = how;
     bench::Stopwatch::overhead();
     for (auto _ : s) {
-      bench::check(go_spawn(&options, growOnce, nullptr), "go_spawn");
-      go_yield();
+      runToEnd(options, growOnce);
       s.SetIterationTime(step.seconds);
     }
   });
@@ -128,13 +146,13 @@ void climbChecked(void *) {
   climb.seconds = watch.stop();
 }
 
-// Checkpoint strategies must be asked: once, at the top of the work, as a program would that
-// knows what it is about to call.
+// Some strategies must be asked: once, at the top of the work, as a program would that knows what
+// it is about to call.
 void climbAsked(void *) {
   bench::Stopwatch watch;
   watch.start();
-  bench::check(go_checkpoint(used()), "go_checkpoint");
-  descendBy(climb.frame, used());
+  bench::check(go_call_on_stack(used(), [](void *) { descendBy(climb.frame, used()); }, nullptr),
+               "go_call_on_stack");
   climb.seconds = watch.stop();
 }
 
@@ -143,18 +161,15 @@ void drain() {
   rt_stackdrain(&cache);
 }
 
-void (*climbBy(By by))(void *) {
-  return by == kFault ? climbOnce : by == kCheckpoint ? climbAsked : climbChecked;
+void (*climbBy(How how))(void *) {
+  return how == kByFault ? climbOnce : how == kByCheck ? climbChecked : climbAsked;
 }
 
-void climbLoop(benchmark::State &state, const std::string &growth, By by) {
+void climbLoop(benchmark::State &state, const std::string &growth, How how) {
   go_spawn_options options = {};
   options.growth = growth.c_str();
   options.stack_initial = 8192;
-  const auto once = [&] {
-    bench::check(go_spawn(&options, climbBy(by), nullptr), "go_spawn");
-    go_yield();
-  };
+  const auto once = [&] { runToEnd(options, climbBy(how)); };
   once();  // warms the pool
   for (auto _ : state) {
     once();
@@ -162,13 +177,13 @@ void climbLoop(benchmark::State &state, const std::string &growth, By by) {
   }
 }
 
-void BM_ClimbWarm(benchmark::State &state, const std::string &growth, By by) {
+void BM_ClimbWarm(benchmark::State &state, const std::string &growth, How how) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
-  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, by); });
+  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, how); });
 }
 
 // Each climb in a scheduler of its own, over a pool whose memory was given back.
-void BM_ClimbCold(benchmark::State &state, const std::string &growth, By by) {
+void BM_ClimbCold(benchmark::State &state, const std::string &growth, How how) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
   for (auto _ : state) {
     drain();
@@ -176,8 +191,7 @@ void BM_ClimbCold(benchmark::State &state, const std::string &growth, By by) {
       go_spawn_options options = {};
       options.growth = growth.c_str();
       options.stack_initial = 8192;
-      bench::check(go_spawn(&options, climbBy(by), nullptr), "go_spawn");
-      go_yield();
+      runToEnd(options, climbBy(how));
     });
     state.SetIterationTime(climb.seconds);
   }
@@ -221,6 +235,32 @@ void BM_ClimbMapCopyUnmap(benchmark::State &state) {
   }
 }
 
+// ---- The hot split ---------------------------------------------------------------------------
+
+// A loop whose calls need a little more than there is: a stack that has grown has it from then on,
+// but one of segments leaves and comes back each time.
+void BM_CallAtBoundary(benchmark::State &state, const std::string &growth) {
+  static benchmark::State *now;
+  static go_waitgroup done;
+  now = &state;
+  done = {};
+  bench::onGoroutine(state, 1, [&](benchmark::State &) {
+    go_spawn_options options = {};
+    options.growth = growth.c_str();
+    options.stack_initial = 8192;
+    bench::check(go_waitgroup_add(&done, 1), "add");
+    bench::check(go_spawn(&options, [](void *) {
+                   auto loop = [] {
+                     for (auto _ : *now)
+                       bench::check(go_call_on_stack(4 * kStepSlack, nothing, nullptr), "call");
+                   };
+                   nearTheEnd(2 * kStepSlack, loop);
+                   go_waitgroup_done(&done);
+                 }, nullptr), "go_spawn");
+    bench::check(go_waitgroup_wait(&done), "wait");
+  });
+}
+
 // ---- No growth -------------------------------------------------------------------------------
 
 // A call tree that fits: what a strategy costs a program that never runs out.
@@ -231,31 +271,37 @@ void BM_NoGrowth(benchmark::State &state, const std::string &growth) {
     go_spawn_options options = {};
     options.growth = growth.c_str();
     options.stack_initial = 64 << 10;
-    bench::check(go_spawn(&options, [](void *) {
-                   for (auto _ : *now) {
-                     go_checkpoint(4096);
-                     descend<128>(4096);
-                   }
-                 }, nullptr), "go_spawn");
-    go_yield();
+    runToEnd(options, [](void *) {
+      for (auto _ : *now) {
+        go_checkpoint(4096);
+        descend<128>(4096);
+      }
+    });
   });
 }
 
+const std::vector<std::vector<int64_t>> kClimbs = {
+    {32 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 64 << 20}, {128, 1024, 16384}};
+
 void registerFor(const std::string &name, const rt_growth *growth) {
-  const auto steps = [&name](const char *how, By by) {
-    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/" + how).c_str(), BM_GrowthStep, name,
-                                 by)
+  const auto oneStep = [&name](const char *by, How how) {
+    benchmark::RegisterBenchmark(("BM_GrowthStep/" + name + "/" + by).c_str(), BM_GrowthStep, name,
+                                 how)
         ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
   };
   const bool checks = growth->mark_bytes != 0;
-  if (growth->fault) steps("fault", kFault);
-  if (growth->checkpoint) steps("checkpoint", kCheckpoint);
-  if (checks) steps("check", kCheck);
-  const By by = checks ? kCheck : growth->checkpoint && !growth->fault ? kCheckpoint : kFault;
-  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, by)
-      ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
-  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, by)
-      ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
+  if (growth->fault) oneStep("fault", kByFault);
+  if (growth->checkpoint) oneStep("checkpoint", kByCheckpoint);
+  if (growth->call) oneStep("call", kByCall);
+  if (checks) oneStep("check", kByCheck);
+  const bool asked = (growth->checkpoint || growth->call) && !growth->fault;
+  const How climbs = checks ? kByCheck : asked ? kByCall : kByFault;
+  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, climbs)
+      ->ArgsProduct(kClimbs)->UseManualTime();
+  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, climbs)
+      ->ArgsProduct(kClimbs)->UseManualTime();
+  if (asked || growth->fault)
+    benchmark::RegisterBenchmark(("BM_CallAtBoundary/" + name).c_str(), BM_CallAtBoundary, name);
   benchmark::RegisterBenchmark(("BM_NoGrowth/" + name).c_str(), BM_NoGrowth, name);
 }
 
@@ -266,7 +312,7 @@ int main(int argc, char **argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (int i = 0; rt_growth_at(i); i++) registerFor(rt_growth_at(i)->name, rt_growth_at(i));
   benchmark::RegisterBenchmark("BM_ClimbReservation", BM_ClimbReservation)
-      ->ArgsProduct({{64 << 10, 1 << 20, 64 << 20}, {128, 1024, 16384}})->UseManualTime();
+      ->ArgsProduct(kClimbs)->UseManualTime();
   benchmark::RegisterBenchmark("BM_ClimbMapCopyUnmap", BM_ClimbMapCopyUnmap)
       ->Arg(64 << 10)->Arg(1 << 20)->Arg(64 << 20);
   benchmark::RunSpecifiedBenchmarks();

@@ -53,7 +53,9 @@ struct go_config {
   const char *growth;         // GO_GROWTH         strategy of goroutines that name none [reserve]
   size_t stack_initial;       // GO_STACKINITIAL   first size of a growing stack [8K]
   size_t stack_max;           // GO_STACKMAX       no stack grows beyond this: up to 1G [1G]
-  size_t stack_reserve;       // GO_STACKRESERVE   address range per goroutine of `reserve` [256M]
+  size_t stack_reserve;       // GO_STACKRESERVE   address range per goroutine of `reserve` and
+                              //                   `inplace` [256M]
+  size_t stack_hybrid;        // GO_STACKHYBRID    that of `hybrid`, beyond which it moves [1M]
   size_t stack_guard;         // GO_STACKGUARD     least no-access bytes below a stack [64K]
   const char *guard_kind;     // GO_GUARDKIND      auto, madvise (Linux 6.13) or mprotect [auto]
   const char *stack_debug;    // GO_STACKDEBUG     quarantine,poison,forcemove: any of them [none]
@@ -132,8 +134,18 @@ int go_gomaxprocs(int n);
 // under a moving strategy the stack may be elsewhere afterwards.  The call itself takes up to 400
 // bytes.
 // Errors: GO_ELIMIT, GO_EMAP..., with the stack as it was; a strategy that grows on faults only
-// (signal, reserve) answers GO_OK where `bytes` is within its limit.
+// (signal, reserve) answers GO_OK where `bytes` is within its limit.  `segment` cannot change the
+// stack under its caller: GO_ESTRATEGY where it has less left.
 int go_checkpoint(size_t bytes);
+
+// go_call_on_stack calls fn(arg) with at least `bytes` of stack: what to write where code knows how
+// much it needs, since it works under every strategy.  `segment` calls it on another stack, which
+// go_stack_bounds tells of, if this one has less left; the others do as go_checkpoint, and call it
+// on this one.  arg may point into the caller's stack: where that moves now, it follows.
+// Goroutine only; parks if fn does.  The call itself takes up to 800 bytes of the caller's stack.
+// fn must return or end the goroutine: no longjmp and no C++ exception may leave it.
+// Errors, with fn not called: GO_ENOTG, GO_EINVAL (no fn), GO_ELIMIT, GO_EMAP...
+int go_call_on_stack(size_t bytes, void (*fn)(void *), void *arg);
 
 // go_shrink lets goroutines that have waited for idle_ns nanoseconds or longer (0 or less: all that
 // wait) give back stack that they do not use: a stack that moves is copied to a smaller one, of one
@@ -155,14 +167,16 @@ enum { GO_STACK_CLASSES = 20 };  // class i holds stacks of (4096 << i) bytes; t
 struct go_stats {
   uint64_t goroutines_created;
   uint64_t goroutines_ended;
-  uint64_t growths;             // stacks made larger by copying or by moving pages
+  uint64_t growths;             // stacks made larger: by copying, by moving pages, in place
   uint64_t growths_by_fault;    // of these, from the fault handler
+  uint64_t growths_in_place;    // of these, without a move
   uint64_t moves_forced;        // by forcemove: same size, other place
   uint64_t shrinks;             // stacks of goroutines that waited, made smaller or emptied
   uint64_t pages_moved_growths; // growths that moved pages instead of copying bytes
   uint64_t bytes_copied;        // live bytes of all moves
   uint64_t words_adjusted;      // words and registers that named the old stack
   uint64_t starts_larger;       // goroutines that GO_STACKADAPT gave more than they asked for
+  uint64_t segments_made;       // stacks that go_call_on_stack took, not those it still had
   uint64_t pool_hits;           // stacks that were had without a system call
   uint64_t pool_misses;
   uint64_t switches;            // times that a thread began to run a goroutine
@@ -180,6 +194,7 @@ struct go_stats {
   uint64_t in_syscall;
   uint64_t waiting;             // parked
   uint64_t preempted;           // interrupted, to go on on the same thread
+  uint64_t segments;            // stacks that go_call_on_stack has taken and not given back
   uint64_t stacks_by_class[GO_STACK_CLASSES];  // in use; those that go_run keeps are in use, too
 };
 // go_stats fills in *out.  Any thread, any stack.  It looks at every goroutine there is: a million

@@ -219,8 +219,8 @@ void PassOn(const go_config &config, size_t cap) {
 TEST(Channel, ElementsOfEverySizeBetweenGrowingStacks) {
   for (int i = 0; go_growth_name(i); i++) {
     const std::string growth = go_growth_name(i);
-    if (MustAsk(growth)) continue;  // Deep has no checkpoints; see below
-    if (kThreadSanitizer && growth.find("signal") == 0) continue;  // it deadlocks in a fault
+    if (growth != "reserve" && !GrowsOnFault(growth.c_str())) continue;  // Deep does not ask
+    if (DeadlocksTsan(growth.c_str())) continue;
     for (const char *debug : {"", "forcemove"}) {
       for (const size_t cap : {size_t{0}, size_t{1}, size_t{5}}) {
         go_config config = Procs(1 + static_cast<int>(cap) % 2, growth.c_str());
@@ -242,7 +242,7 @@ TEST(Channel, TheLargestElements) { PassOn<65536>(Procs(1), 2); }
 // once.
 TEST(Channel, WaitersWhoseStacksMove) {
   for (int i = 0; go_growth_name(i); i++) {
-    if (kThreadSanitizer && strstr(go_growth_name(i), "signal")) continue;  // it faults
+    if (DeadlocksTsan(go_growth_name(i))) continue;
     go_config config = Procs(2, go_growth_name(i));
     config.stack_debug = "forcemove";
     c = New(8, 0);

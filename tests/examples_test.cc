@@ -16,14 +16,9 @@
 
 #include "runtime/go.h"
 #include "tests/child.h"
+#include "tests/goroutine.h"
 
 namespace {
-
-#if __has_feature(thread_sanitizer)
-enum { kThreadSanitizer = true };
-#else
-enum { kThreadSanitizer = false };
-#endif
 
 using Arguments = std::vector<std::string>;
 
@@ -69,7 +64,7 @@ class EveryGrowth : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryGrowth, PrintsTheSame) {
   const std::string &growth = GetParam();
-  if (kThreadSanitizer && growth.find("signal") == 0)
+  if (DeadlocksTsan(growth.c_str()))
     GTEST_SKIP() << "ThreadSanitizer deadlocks in itself when its own frames fault";
   EXPECT_EQ(Printed("pipeline", {}, growth), "the squares of 1 to 1000 add up to 333833500\n");
   EXPECT_EQ(Printed("fanin", {}, growth),

@@ -53,6 +53,21 @@ static void locker(void *arg) {
   add(wanted);
 }
 
+// On a segment of 64 KiB, as the schedulers' stacks are: it lies above a small one in memory.
+static void diver_below(void *arg) {
+  int level = *(const int *)arg - 1;
+  if (level == 0)
+    locker(arg);
+  else
+    check(go_call_on_stack(level * 15000, diver_below, &level), "go_call_on_stack");
+}
+
+static void diver(void *arg) {
+  (void)arg;
+  int levels = 4;
+  diver_below(&levels);
+}
+
 static void sleeper(void *arg) {  // go_run drops it
   (void)arg;
   waiting++;
@@ -147,7 +162,8 @@ static void first(void *arg) {
   spawn("reserve", locker, &forty);
   check(go_spawn(NULL, sleeper, NULL), "go_spawn");
   // One P and no preemption: whoever has said that it waits does so when we are back.
-  while (waiting < 4) go_yield();
+  spawn("segment", diver, NULL);
+  while (waiting < 5) go_yield();
   spawn(NULL, reader, &fifty);
   while (!reading) go_yield();
   go_gomaxprocs(2);

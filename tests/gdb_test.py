@@ -19,7 +19,7 @@ PATIENCE_S = 120
 SETTINGS = ["set confirm off", "set pagination off", "set width 0", "set style enabled off",
             "set debuginfod enabled off", "handle SIGSEGV nostop noprint pass"]
 # What the goroutines of gdb_program have in their frames, and what they are sent.
-SUM = sum(range(1000, 1002)) + sum(range(1000, 1501)) + 1 + 2 + 40 + 50 + 1 + 60 + 70
+SUM = sum(range(1000, 1002)) + sum(range(1000, 1501)) + 1 + 2 + 40 + 1 + 50 + 1 + 60 + 70
 
 ROW = re.compile(r"^(\*?) +(\d+)  +(\S.*?)  +(\d*) +(\w+)  +(\w+)  +(\d+[KMG]?)  +(\d+)  +"
                  r"0x([0-9a-f]+)-0x([0-9a-f]+)$", re.M)
@@ -111,6 +111,7 @@ class Looking:
                 ("receiver", "checkpoint", "chan receive" + waited, False),
                 ("receiver", "signal", "chan receive" + waited, False),
                 ("locker", "reserve", "mutex lock" + waited, False),
+                ("diver", "segment", "mutex lock" + waited, False),
                 ("sleeper", "reserve", "sleep" + waited, False),
                 ("reader", "reserve", "syscall", True),
                 ("spinner", "reserve", "running", True),
@@ -126,8 +127,8 @@ class Looking:
                     self.assertGreater(row.hi - row.lo, 8192)
                 else:
                     self.assertEqual(row.growths, 0)
-        self.assertEqual(len(self.rows()), 8)
-        self.assertEqual(len(ROW.findall(self.gdb.do("goroutines"))), 8)
+        self.assertEqual(len(self.rows()), 9)
+        self.assertEqual(len(ROW.findall(self.gdb.do("goroutines"))), 9)
 
     def test_the_current_one_is_marked(self):
         first, locker = self.row("first"), self.row("locker")
@@ -153,6 +154,11 @@ class Looking:
             self.assertTrue({"recv", "go_chan_recv"} & set(names), names)
             self.gdb.do("frame 1")  # resumed, it has popped its pc last
             self.assertEqual(self.value("*((void **)$sp - 1) == $pc"), "1")
+
+    def test_a_backtrace_goes_from_a_segment_to_the_stack_below(self):
+        self.gdb.do("goroutine " + self.row("diver").number)
+        names = [n for n in self.functions("bt") if n.startswith("diver") or n == "rt_gostart"]
+        self.assertEqual(names, ["diver_below"] * 4 + ["diver", "rt_gostart"])
 
     def test_locals_of_a_goroutine_that_waits_have_their_values(self):
         for strategy in "checkpoint", "signal":

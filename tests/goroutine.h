@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
-#include <string>
 
 #include "runtime/go.h"
+extern "C" {
+#include "runtime/stack/growth/growth.h"
+}
 
 using Body = std::function<void()>;
 
@@ -36,10 +38,14 @@ enum { kThreadSanitizer = true };
 enum { kThreadSanitizer = false };
 #endif
 
-// Strategies under which code without checks in it has to ask for the stack it needs.
-inline bool MustAsk(const std::string &growth) {
-  return growth == "checkpoint" || growth == "prologue";
+// What the growth strategy of that name does.
+inline bool GrowsOnFault(const char *growth) { return rt_growth_find(growth)->fault != nullptr; }
+inline bool GrowsWhenAsked(const char *growth) {  // by go_call_on_stack, at least
+  return rt_growth_find(growth)->checkpoint || rt_growth_find(growth)->call;
 }
+// ThreadSanitizer's own frames lie on the goroutine's stack: a fault in one of them finds its locks
+// taken, and the handler waits for them forever.
+inline bool DeadlocksTsan(const char *growth) { return kThreadSanitizer && GrowsOnFault(growth); }
 
 inline void CallBody(void *body) { (*static_cast<const Body *>(body))(); }
 

@@ -46,6 +46,7 @@ TEST_F(Options, HaveDefaults) {
   EXPECT_EQ(out_.spawn.initial, 8u << 10);
   EXPECT_EQ(out_.spawn.max, 1u << 30);
   EXPECT_EQ(out_.growth.reserve_bytes, 256u << 20);
+  EXPECT_EQ(out_.growth.hybrid_bytes, 1u << 20);
   EXPECT_FALSE(out_.growth.forcemove);
   EXPECT_FALSE(out_.growth.quarantine);
   EXPECT_FALSE(out_.stack.poison);
@@ -185,6 +186,7 @@ TEST_F(Options, OfTheEnvironmentAreReadWhereTheConfigSaysNothing) {
   environment = {{"GOMAXPROCS", "3"},        {"GO_GROWTH", "signal"},
                  {"GO_STACKINITIAL", "16K"}, {"GO_STACKMAX", "2M"},
                  {"GO_STACKRESERVE", "1g"},  {"GO_STACKGUARD", "4096"},
+                 {"GO_STACKHYBRID", "256k"},
                  {"GO_GUARDKIND", "mprotect"}, {"GO_STACKDEBUG", "poison,forcemove,quarantine"}};
   ASSERT_EQ(Read(), GO_OK) << said_;
   EXPECT_EQ(out_.maxprocs, 3);
@@ -192,6 +194,7 @@ TEST_F(Options, OfTheEnvironmentAreReadWhereTheConfigSaysNothing) {
   EXPECT_EQ(out_.spawn.initial, 16u << 10);
   EXPECT_EQ(out_.spawn.max, 2u << 20);
   EXPECT_EQ(out_.growth.reserve_bytes, 1u << 30);
+  EXPECT_EQ(out_.growth.hybrid_bytes, 256u << 10);
   EXPECT_EQ(out_.stack.guard_bytes, 4096u);
   EXPECT_EQ(out_.stack.guard, RT_GUARD_MPROTECT);
   EXPECT_TRUE(out_.growth.forcemove);
@@ -205,18 +208,20 @@ TEST_F(Options, OfTheConfigComeBeforeTheEnvironment) {
   config_.stack_initial = 4096;
   config_.stack_max = 65536;
   config_.stack_reserve = 1 << 20;
+  config_.stack_hybrid = 8192;
   config_.stack_guard = 8192;
   config_.guard_kind = "auto";
   config_.stack_debug = "poison";
   environment = {{"GOMAXPROCS", "x"},      {"GO_GROWTH", "x"},    {"GO_STACKINITIAL", "x"},
                  {"GO_STACKMAX", "x"},     {"GO_STACKGUARD", "x"}, {"GO_STACKRESERVE", "x"},
-                 {"GO_GUARDKIND", "x"},    {"GO_STACKDEBUG", "x"}};
+                 {"GO_GUARDKIND", "x"},    {"GO_STACKDEBUG", "x"}, {"GO_STACKHYBRID", "x"}};
   ASSERT_EQ(Read(), GO_OK) << said_;
   EXPECT_EQ(out_.maxprocs, 2);
   EXPECT_STREQ(out_.spawn.growth->name, "checkpoint");
   EXPECT_EQ(out_.spawn.initial, 4096u);
   EXPECT_EQ(out_.spawn.max, 65536u);
   EXPECT_EQ(out_.growth.reserve_bytes, 1u << 20);
+  EXPECT_EQ(out_.growth.hybrid_bytes, 8192u);
   EXPECT_EQ(out_.stack.guard_bytes, 8192u);
   EXPECT_TRUE(out_.stack.poison);
   EXPECT_FALSE(out_.growth.forcemove);
@@ -243,11 +248,11 @@ TEST_F(Options, ASmallMaximumBringsTheFirstSizeDown) {
 
 TEST_F(Options, TakeTheEndsOfTheirRanges) {
   environment = {{"GOMAXPROCS", "256"}, {"GO_STACKMAX", "1G"}, {"GO_STACKGUARD", "1M"},
-                 {"GO_STACKINITIAL", "4K"}, {"GO_STACKRESERVE", "4K"}};
+                 {"GO_STACKINITIAL", "4K"}, {"GO_STACKRESERVE", "4K"}, {"GO_STACKHYBRID", "4K"}};
   EXPECT_EQ(Read(), GO_OK) << said_;
   EXPECT_EQ(out_.maxprocs, 256);
   environment = {{"GOMAXPROCS", "1"}, {"GO_STACKMAX", "4K"}, {"GO_STACKGUARD", "1"},
-                 {"GO_STACKINITIAL", "4K"}, {"GO_STACKRESERVE", "1G"}};
+                 {"GO_STACKINITIAL", "4K"}, {"GO_STACKRESERVE", "1G"}, {"GO_STACKHYBRID", "32M"}};
   EXPECT_EQ(Read(), GO_OK) << said_;
 }
 
@@ -276,6 +281,9 @@ const Bad kBad[] = {
     {"GO_STACKMAX", "99999999999999999999"},
     {"GO_STACKRESERVE", "1"},
     {"GO_STACKRESERVE", "2G", "2147483648"},
+    {"GO_STACKHYBRID", "2K", "2048"},
+    {"GO_STACKHYBRID", "64M", "67108864"},
+    {"GO_STACKHYBRID", "half"},
     {"GO_STACKGUARD", "0"},
     {"GO_STACKGUARD", "2M", "2097152"},
     {"GO_STACKGUARD", "64KiB"},
@@ -308,6 +316,10 @@ TEST_F(Options, ThatAreBadInTheConfigGiveOneLineThatNamesThem) {
   ExpectRefused("GO_STACKMAX", "100");
   config_.stack_reserve = size_t{2} << 30;
   ExpectRefused("GO_STACKRESERVE", "2147483648");
+  config_.stack_reserve = 0;
+  config_.stack_hybrid = 64 << 20;
+  ExpectRefused("GO_STACKHYBRID", "67108864");
+  config_.stack_hybrid = 0;
   config_.stack_guard = 2 << 20;
   ExpectRefused("GO_STACKGUARD", "2097152");
   config_.guard_kind = "thick";

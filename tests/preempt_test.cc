@@ -318,7 +318,8 @@ TEST(Preempt, WithAnyRoomLeftOnTheStack) {
   static std::atomic<int> others;
   static size_t left;
   for (int i = 0; go_growth_name(i); i++) {
-    if (!go_growth_moves(go_growth_name(i))) continue;  // what is left there is all there will be
+    // Otherwise what is left there is all there will be.
+    if (!go_growth_moves(go_growth_name(i)) && !GrowsOnFault(go_growth_name(i))) continue;
     go_config config = Procs(1, go_growth_name(i));
     config.stack_max = 64 << 10;
     others = 0;

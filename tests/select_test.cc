@@ -193,14 +193,14 @@ __attribute__((noinline)) int Deep(int levels) {
 // The elements lie on a stack that moves before, while and after the select waits.
 TEST_F(Select, ElementsFollowTheStack) {
   for (int i = 0; go_growth_name(i); i++) {
-    if (kThreadSanitizer && strstr(go_growth_name(i), "signal")) continue;  // it faults
+    if (DeadlocksTsan(go_growth_name(i))) continue;
     Make(0);
     go_config config = Procs(2, go_growth_name(i));
     config.stack_debug = "forcemove";
     static std::atomic<int64_t> sum;
     sum = 0;
     static bool deep;
-    deep = strstr(go_growth_name(i), "signal");
+    deep = GrowsOnFault(go_growth_name(i));
     ASSERT_EQ(RunFirst(config, [] {
       go_waitgroup_add(&done, 10);
       for (int k = 0; k < 10; k++) {

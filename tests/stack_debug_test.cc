@@ -198,7 +198,7 @@ TEST(Forcemove, MovesAtEveryResumeOfEveryMovingStrategy) {
 }
 
 TEST(Forcemove, MovesAtCheckpointsThatWouldNotGrow) {
-  for (const char *growth : {"signal", "checkpoint", "signal+checkpoint"}) {
+  for (const char *growth : {"signal", "checkpoint", "signal+checkpoint", "hybrid"}) {
     const uint64_t before = Stats().moves_forced;
     ASSERT_EQ(RunFirst(Debug("forcemove", growth), [] {
       for (int i = 0; i < 10; i++)

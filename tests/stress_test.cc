@@ -13,7 +13,7 @@
 #include <cstring>
 #include <string>
 
-#include "runtime/go.h"
+#include "tests/goroutine.h"
 
 namespace {
 
@@ -30,7 +30,7 @@ struct Run {
   const char *growth;
   int procs, goroutines;
   uint64_t seed;
-  bool checkpoints;  // the stack grows there only
+  bool asks;  // the stack grows there only
 };
 Run run;
 go_waitgroup arrived, gate, done;
@@ -79,6 +79,14 @@ struct Head {
 
 void Descend(Walk *walk, Head *up, long depth);
 
+// A frame to be made, perhaps on another stack.
+struct Step {
+  Walk *walk;
+  Head *up;
+  long depth;
+  unsigned kind;
+};
+
 void CheckHead(const Head *h, const Walk *walk, const Head *up, long depth) {
   if (h->self != h || h->up != up || h->walk != walk || h->depth != depth)
     Wrong("pointers of a frame", walk->id, depth);
@@ -121,6 +129,18 @@ __attribute__((noinline)) void Frame(Walk *walk, Head *up, long depth) {
     if (*w != key + static_cast<uint64_t>(w - a)) Wrong("words of a frame", walk->id, depth);
 }
 
+void MakeFrame(void *p) {
+  const Step s = *static_cast<const Step *>(p);
+  if (s.kind == 0)
+    Frame<2400>(s.walk, s.up, s.depth);
+  else if (s.kind < 4)
+    Frame<480>(s.walk, s.up, s.depth);
+  else if (s.kind < 10)
+    Frame<9>(s.walk, s.up, s.depth);
+  else
+    Frame<60>(s.walk, s.up, s.depth);
+}
+
 void Descend(Walk *walk, Head *up, long depth) {
   if (!walk->waited && depth >= walk->gate_depth) {
     walk->waited = true;
@@ -132,18 +152,13 @@ void Descend(Walk *walk, Head *up, long depth) {
   if (r % 16 == 0) go_yield();
   const unsigned kind = r >> 8 & 15;
   const size_t bytes = kind == 0 ? 20000 : kind < 4 ? 4096 : 1024;
-  if (run.checkpoints || (r >> 16) % 32 == 0) {
-    const int error = go_checkpoint(bytes + kCheckpointSlack);
+  Step step = {walk, up, depth, kind};
+  if (run.asks || (r >> 16) % 32 == 0) {
+    const int error = go_call_on_stack(bytes + kCheckpointSlack, MakeFrame, &step);
     if (error) Wrong(go_strerror(error), walk->id, depth);
+  } else {
+    MakeFrame(&step);
   }
-  if (kind == 0)
-    Frame<2400>(walk, up, depth);
-  else if (kind < 4)
-    Frame<480>(walk, up, depth);
-  else if (kind < 10)
-    Frame<9>(walk, up, depth);
-  else
-    Frame<60>(walk, up, depth);
   if (r >> 32 & 1) go_yield();
 }
 
@@ -176,22 +191,28 @@ void First(void *) {
 
 void ExpectClean(const Run &wanted) {
   run = wanted;
-  // As code without checks must under `prologue`; prologue_test has the other kind.
-  run.checkpoints = strcmp(run.growth, "checkpoint") == 0 || strcmp(run.growth, "prologue") == 0;
+  // Under `prologue`, as code without checks must; prologue_test has the other kind.
+  run.asks = !GrowsOnFault(run.growth) && GrowsWhenAsked(run.growth);
   arrived = gate = done = {};
   finished = 0;
   go_config config = {};
   config.maxprocs = run.procs;
+  config.stack_hybrid = 16 << 10;  // or nothing would move
   struct go_stats before, after;
   go_stats(&before);
   ASSERT_EQ(go_run(&config, First, nullptr), GO_OK);
   go_stats(&after);
   EXPECT_EQ(finished, run.goroutines);
-  const uint64_t growths = after.growths - before.growths;
+  const uint64_t in_place = after.growths_in_place - before.growths_in_place;
+  const uint64_t moves = after.growths - before.growths - in_place;
+  const auto each = static_cast<uint64_t>(run.goroutines);
   if (go_growth_moves(run.growth))
-    EXPECT_GE(growths, static_cast<uint64_t>(run.goroutines));
+    EXPECT_GE(moves, each);
   else
-    EXPECT_EQ(growths, 0u);
+    EXPECT_EQ(moves, 0u);
+  if (!go_growth_moves(run.growth) && GrowsOnFault(run.growth)) EXPECT_GE(in_place, each);
+  if (!go_growth_moves(run.growth) && run.asks)
+    EXPECT_GE(after.segments_made - before.segments_made, each);
   for (int i = 0; i < GO_STACK_CLASSES; i++)
     EXPECT_EQ(after.stacks_by_class[i], before.stacks_by_class[i]) << "class " << i;
 }
@@ -211,16 +232,16 @@ TEST_P(Stress, EachGoroutineGrowsAndFindsItsFramesAgain) {
   for (uint64_t i = 0; i < ROUNDS && !HasFailure(); i++) {
     if (ROUNDS > 10) {
       // One strategy a round: the long run has rounds enough for all of them.
-      static const char *const growths[] = {"signal", "signal+checkpoint", "checkpoint"};
+      static const char *const growths[] = {"signal", "signal+checkpoint", "checkpoint", "inplace",
+                                            "hybrid", "segment"};
+      const char *growth = growths[i % (sizeof growths / sizeof *growths)];
       fprintf(stderr, "seed %llu: %d goroutines, %s, GOMAXPROCS %d\n",
-              static_cast<unsigned long long>(seed + i), goroutines, growths[i % 3], GetParam());
-      ExpectClean({growths[i % 3], GetParam(), goroutines, seed + i, false});
+              static_cast<unsigned long long>(seed + i), goroutines, growth, GetParam());
+      ExpectClean({growth, GetParam(), goroutines, seed + i, false});
       continue;
     }
     for (int k = 0; go_growth_name(k); k++) {
-      // ThreadSanitizer's own frames lie on the goroutine's stack: a fault in one of them finds its
-      // locks taken, and the handler waits for them forever.
-      if (kTsan && strncmp(go_growth_name(k), "signal", 6) == 0) continue;
+      if (DeadlocksTsan(go_growth_name(k))) continue;
       SCOPED_TRACE(std::string(go_growth_name(k)) + ", seed " + std::to_string(seed + i));
       ExpectClean({go_growth_name(k), GetParam(), goroutines, seed + i, false});
     }

@@ -91,19 +91,20 @@ static void trace_writer(void *unused) {
   go_waitgroup_done(&done);
 }
 
-__attribute__((noinline)) static int climb(int levels) {
+__attribute__((noinline)) static void climb(void *arg) {
+  int levels = *(int *)arg;
   char frame[1024];
-  must(go_checkpoint(4096) == 0);
   memset(frame, levels, sizeof frame);
   __asm__ volatile("" ::"r"(frame) : "memory");
   go_yield();
-  const int below = levels > 0 ? climb(levels - 1) : 0;
-  return below + frame[17];
+  must(frame[17] == levels--);
+  if (levels >= 0) must(go_call_on_stack(4096, climb, &levels) == 0);
 }
 
 static void trace_climber(void *unused) {
   (void)unused;
-  climb(60);
+  int levels = 60;
+  must(go_call_on_stack(4096, climb, &levels) == 0);
   go_waitgroup_done(&done);
 }
 

@@ -172,11 +172,13 @@ class TraceTest(unittest.TestCase):
     # ---- Programs -------------------------------------------------------------------------------
 
     def test_every_strategy(self):
-        for growth in "reserve", "signal", "checkpoint", "signal+checkpoint", "prologue":
+        for growth in "reserve", "signal", "checkpoint", "signal+checkpoint", "inplace", "hybrid", \
+                "segment", "prologue":
             with self.subTest(growth):
                 trace, _ = self.trace("mix", GO_GROWTH=growth)
                 by = {e["args"]["by"] for e in trace.named("grow stack")}
-                wanted = {"reserve": set(), "signal": {"fault"}, "checkpoint": {"checkpoint"}}
+                wanted = {"reserve": set(), "signal": {"fault"}, "checkpoint": {"checkpoint"},
+                          "inplace": {"checkpoint"}, "segment": set()}
                 if growth in wanted:
                     self.assertEqual(by - {"preempt"}, wanted[growth])
                 reasons = {e["args"].get("reason") for e in trace.then("park")}

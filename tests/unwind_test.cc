@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -123,6 +124,28 @@ TEST(ABacktrace, OfAStackThatMovesAtEverySwitchEndsAtTheEntry) {
     code = unwind_outer(3);
   }), GO_OK);
   ExpectTheWholeWay(3, code);
+}
+
+// Each level on a segment of its own.
+void OnSegments(void *levels) {
+  uint64_t *n = static_cast<uint64_t *>(levels);
+  if (*n == 0) {
+    go_yield();
+    *n = unwind_outer(3);
+    return;
+  }
+  --*n;
+  if (go_call_on_stack((100 << 10) << (4 - *n), OnSegments, n) != GO_OK) abort();
+}
+
+TEST(ABacktrace, FromASegmentGoesOnIntoTheStacksItContinues) {
+  uint64_t code = 4;
+  const uint64_t made = Stats().segments_made;
+  ASSERT_EQ(RunFirst(SmallStacks("segment"), [&] { OnSegments(&code); }), GO_OK);
+  EXPECT_EQ(Stats().segments_made - made, 4u);
+  ExpectTheWholeWay(3, code);
+  const std::vector<std::string> names = Names();
+  EXPECT_EQ(std::count(names.begin(), names.end(), "go_call_on_stack"), 4);
 }
 
 TEST(ABacktrace, FromTheSystemStackGoesOnIntoTheGoroutine) {

@@ -72,7 +72,12 @@ func main() {
 	seconds := flag.Float64("benchmark_min_time", 0.5, "least time of one benchmark")
 	flag.String("benchmark_format", "json", "ignored: it is always json")
 	address := flag.String("echo", "", "no benchmark: an echo server on host:port")
+	peer := flag.String("peer", "", "no benchmark: a measure of tools/peers; its number follows")
 	flag.Parse()
+	if *peer != "" {
+		servePeer(*peer, flag.Arg(0))
+		return
+	}
 	if *address != "" {
 		serveEcho(*address)
 	}

@@ -22,22 +22,26 @@ static uint64_t run_step(size_t size) {
 struct frame {
   const struct frame *up;
   uint64_t value;
-  uint64_t locals[10];  // what fills the frame up to FRAME_BYTES
+  uint64_t levels, sum;  // below this one
+  uint64_t locals[8];    // what fills the frame up to FRAME_BYTES
 };
 
-static __attribute__((noinline)) uint64_t climb_level(const struct frame *up, size_t levels) {
+static __attribute__((noinline)) void climb_level(void *arg) {
+  struct frame *up = arg;
   volatile struct frame here;
   here.up = up;
-  here.value = levels * 2654435761u;
-  need_stack(1024);
-  uint64_t sum = 0;
-  if (levels > 0)
-    sum = climb_level((const struct frame *)&here, levels - 1);
-  return checksum_word(sum, here.value ^ (here.up ? here.up->value : 0));
+  here.levels = up->levels - 1;
+  here.value = up->levels * 2654435761u;
+  here.sum = 0;
+  if (up->levels > 0)
+    call_with_stack(1024, climb_level, (struct frame *)&here);
+  up->sum = checksum_word(here.sum, here.value ^ here.up->value);
 }
 
 static uint64_t run_climb(size_t size) {
-  return climb_level(NULL, size / FRAME_BYTES);
+  struct frame top = {.levels = size / FRAME_BYTES};
+  climb_level(&top);
+  return top.sum;
 }
 
 static const size_t step_sizes[] = {8192,       16384,      32768,      65536,   131072,

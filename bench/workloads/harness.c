@@ -9,10 +9,14 @@
 //      │ left               │ what the library finds when it is called: swept over repetitions,
 //   lo └────────────────────┘ so that the stack runs out at different places inside it
 #include "bench/workloads/harness.h"
+#include "bench/workloads/crowd.h"
+#include "bench/workloads/memory.h"
 #include "runtime/go.h"
+#include "runtime/stack/growth/growth.h"
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +26,15 @@
 #include <unistd.h>
 
 enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512, RED_ZONE_BYTES = 128 };
+enum { CALLS_KEPT = 16384 };
 
-static uint64_t now_ns(void) {
+uint64_t clock_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-// Says why on stderr and ends the process: safe on any stack, and nothing is left to undo.
-static void refuse(const char *what, int code) {
+void workload_refuse(const char *what, int code) {
   char line[200];
   const int n = snprintf(line, sizeof line, "workloads: %s: %s\n", what, go_strerror(code));
   if (write(2, line, (size_t)n) < 0)
@@ -38,16 +42,36 @@ static void refuse(const char *what, int code) {
   _exit(EXIT_REFUSED);
 }
 
-// `prologue` is to show what the checks of compiled code are worth, and nothing else: the rows are
-// compiled with them (BUILD), and the libraries get what the linker adds for code without.
+// Strategies whose stacks grow where compiled code checks are to show what checks are worth, and
+// nothing else: the rows are compiled with them (BUILD), and the libraries get what the linker adds
+// for code without.
 static bool asks;
 
-void need_stack(size_t bytes) {
-  if (!asks)
+void call_with_stack(size_t bytes, void (*fn)(void *), void *arg) {
+  // Not inlined into the caller, whose frame would then hold what fn needs.
+  __asm__("" : "+r"(fn));
+  const int code = asks ? go_call_on_stack(bytes, fn, arg) : GO_ENOTG;
+  if (code == GO_ENOTG)
+    fn(arg);
+  else if (code != GO_OK)
+    workload_refuse("go_call_on_stack", code);
+}
+
+// ---- Single calls ----------------------------------------------------------------------------
+static struct {
+  uint64_t ns[CALLS_KEPT];
+  atomic_size_t n;  // noted, of which the first CALLS_KEPT are kept
+} calls;
+
+// As long as nothing is timed, all are dropped.
+static atomic_bool noting;
+
+void note_call(uint64_t ns) {
+  if (!atomic_load_explicit(&noting, memory_order_relaxed))
     return;
-  const int code = go_checkpoint(bytes);
-  if (code != GO_OK && code != GO_ENOTG)
-    refuse("go_checkpoint", code);
+  const size_t i = atomic_fetch_add(&calls.n, 1);
+  if (i < CALLS_KEPT)
+    calls.ns[i] = ns;
 }
 
 // ---- Depth -----------------------------------------------------------------------------------
@@ -76,19 +100,22 @@ static bool frames_intact(const uint64_t *words, size_t n) {
   return true;
 }
 
+static void run_workload(void *arg) {
+  struct repetition *rep = arg;
+  rep->checksum = rep->trial->workload->run(rep->trial->size);
+}
+
 // Fills the stack with frames until rep->left bytes are left above `lo`, and runs the workload
 // there.
 static __attribute__((noinline)) void run_above(struct repetition *rep, uintptr_t lo) {
-  const struct workload *w = rep->trial->workload;
   const uintptr_t sp = (uintptr_t)__builtin_alloca(16);
   const size_t frames = sp > lo + rep->left ? (sp - lo - rep->left) & ~(size_t)15 : 0;
   const size_t nwords = frames / sizeof(uint64_t);
   uint64_t *words = __builtin_alloca(frames);
   fill_frames(words, nwords);
-  const uint64_t begin = now_ns();
-  need_stack(w->checkpoint_bytes);
-  rep->checksum = w->run(rep->trial->size);
-  rep->ns = now_ns() - begin;
+  const uint64_t begin = clock_ns();
+  call_with_stack(rep->trial->workload->checkpoint_bytes, run_workload, rep);
+  rep->ns = clock_ns() - begin;
   rep->frames_intact = frames_intact(words, nwords);
 }
 
@@ -105,7 +132,7 @@ static void on_goroutine(void *arg) {
   struct go_stack_bounds bounds;
   const int code = go_stack_bounds(&bounds);
   if (code != GO_OK)
-    refuse("go_stack_bounds", code);
+    workload_refuse("go_stack_bounds", code);
   run_above(rep, bounds.hi - rep->trial->initial);
 }
 
@@ -115,6 +142,7 @@ static void on_goroutine(void *arg) {
 struct reference {
   const struct trial *trial;
   unsigned char *stack;
+  size_t stack_bytes;
   uint64_t checksum;
   size_t stack_used;
   bool prepared;
@@ -130,7 +158,7 @@ static void *reference_prepare(void *arg) {
 // The lowest byte of the stack that is not 0.
 static unsigned char *lowest_used(const struct reference *ref) {
   unsigned char *at = ref->stack;
-  while (at < ref->stack + LARGE_STACK && !*at)
+  while (at < ref->stack + ref->stack_bytes && !*at)
     at++;
   return at;
 }
@@ -150,20 +178,32 @@ static void *reference_run(void *arg) {
   return NULL;
 }
 
+static void *reference_expect(void *arg) {
+  struct reference *ref = arg;
+  ref->checksum = ref->trial->workload->expect(ref->trial->size);
+  return NULL;
+}
+
+// For sizes that are depths: frames may be larger than they should.
+static size_t large_stack(const struct trial *trial) {
+  return LARGE_STACK + (trial->workload->expect ? 0 : 4 * trial->size);
+}
+
 static int on_large_stack(struct reference *ref, void *(*fn)(void *)) {
   pthread_attr_t attr;
   pthread_t thread;
-  ref->stack = mmap(NULL, LARGE_STACK, PROT_READ | PROT_WRITE,
+  ref->stack_bytes = large_stack(ref->trial);
+  ref->stack = mmap(NULL, ref->stack_bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (ref->stack == MAP_FAILED)
     return -1;
   pthread_attr_init(&attr);
-  pthread_attr_setstack(&attr, ref->stack, LARGE_STACK);
+  pthread_attr_setstack(&attr, ref->stack, ref->stack_bytes);
   const int error = pthread_create(&thread, &attr, fn, ref);
   if (error == 0)
     pthread_join(thread, NULL);
   pthread_attr_destroy(&attr);
-  munmap(ref->stack, LARGE_STACK);
+  munmap(ref->stack, ref->stack_bytes);
   return error == 0 ? 0 : -1;
 }
 
@@ -172,7 +212,8 @@ static int find_reference(struct reference *ref) {
     fprintf(stderr, "workloads: cannot prepare %s\n", ref->trial->workload->name);
     return EXIT_REFUSED;
   }
-  if (on_large_stack(ref, reference_run) != 0) {
+  const bool expects = ref->trial->workload->expect != NULL;
+  if (on_large_stack(ref, expects ? reference_expect : reference_run) != 0) {
     fprintf(stderr, "workloads: cannot start a thread\n");
     return EXIT_REFUSED;
   }
@@ -187,6 +228,7 @@ struct results {
   unsigned done;
   unsigned wrong;
   uint64_t wrong_checksum;
+  struct memory start, settled;
 };
 
 static bool is_right(const struct results *all, const struct repetition *rep) {
@@ -195,17 +237,45 @@ static bool is_right(const struct results *all, const struct repetition *rep) {
 
 // Called before each repetition, so that what a crash interrupted is on record.
 static void announce(const struct results *all, unsigned i) {
-  printf("{\"repetition\":%u,\"left\":%zu}\n", i, all->reps[i].left);
+  printf("{\"repetition\":%u", i);
+  if (!all->trial->workload->expect)
+    printf(",\"left\":%zu", all->reps[i].left);
+  printf("}\n");
   fflush(stdout);
 }
 
+// Called after each repetition.
 static void judge(struct results *all, unsigned i) {
-  const struct repetition *rep = &all->reps[i];
+  struct repetition *rep = &all->reps[i];
   all->done++;
+  rep->checksum ^= i + 1 == all->trial->canary;
   if (!is_right(all, rep)) {
     all->wrong++;
     all->wrong_checksum = rep->checksum;
   }
+}
+
+static void print_memory(const char *key, const struct memory *m) {
+  printf("\"%s\":[%llu,%llu,%llu],", key, (unsigned long long)m->resident,
+         (unsigned long long)m->page_tables, (unsigned long long)m->mappings);
+}
+
+// Resident, page tables, mappings: before the first repetition, at the most that was seen while
+// all goroutines waited, where they do, and after the last.
+static void print_program(const struct results *all) {
+  struct memory peak;
+  crowd_peak(&peak);
+  printf(",\"memory\":{");
+  print_memory("start", &all->start);
+  if (peak.mappings)
+    print_memory("gathered", &peak);
+  print_memory("settled", &all->settled);
+  printf("\"high_water\":%llu}", (unsigned long long)memory_high_water());
+  const size_t n = atomic_load(&calls.n);
+  printf(",\"calls\":%zu,\"calls_ns\":[", n);
+  for (size_t i = 0; i < n && i < CALLS_KEPT; i++)
+    printf("%s%llu", i ? "," : "", (unsigned long long)calls.ns[i]);
+  printf("]");
 }
 
 static void print_array(const struct results *all, const char *key, int what) {
@@ -241,8 +311,11 @@ static void print_results(const struct results *all) {
   printf(",\"pool_misses\":%llu,\"peak_rss_kib\":%ld", (unsigned long long)s.pool_misses,
          usage.ru_maxrss);
   print_array(all, "ns", 0);
-  print_array(all, "left", 1);
+  if (!t->workload->expect)
+    print_array(all, "left", 1);
   print_array(all, "right", 2);
+  if (t->workload->kind == KIND_PROGRAM)
+    print_program(all);
   printf("}\n");
   fflush(stdout);
 }
@@ -255,20 +328,49 @@ static void goroutine_body(void *arg) {
   go_waitgroup_done(&finished);
 }
 
+static void begin_repetition(struct results *all, unsigned i) {
+  if (i == 0)
+    memory_now(&all->start);
+  atomic_store(&noting, i >= all->trial->warmup);
+  announce(all, i);
+}
+
+// One that starts goroutines, or threads, of its own.
+static void run_crowd(struct repetition *rep) {
+  const uint64_t begin = clock_ns();
+  rep->checksum = rep->trial->workload->run(rep->trial->size);
+  rep->ns = clock_ns() - begin;
+  rep->frames_intact = true;
+}
+
+static void end_repetitions(struct results *all) {
+  if (all->trial->workload->expect)
+    crowd_idle();
+  memory_now(&all->settled);
+}
+
+static void run_goroutine(const struct go_spawn_options *options, struct repetition *rep) {
+  go_waitgroup_add(&finished, 1);
+  const int code = go_spawn(options, goroutine_body, rep);
+  if (code != GO_OK)
+    workload_refuse("go_spawn", code);
+  go_waitgroup_wait(&finished);
+}
+
 // The first goroutine; it stays on `reserve`, so that a broken strategy breaks its own only.
 static void all_goroutines(void *arg) {
   struct results *all = arg;
   const struct trial *t = all->trial;
   const struct go_spawn_options options = {.growth = t->growth, .stack_initial = t->initial};
   for (unsigned i = 0; i < t->warmup + t->repeat; i++) {
-    announce(all, i);
-    go_waitgroup_add(&finished, 1);
-    const int code = go_spawn(&options, goroutine_body, &all->reps[i]);
-    if (code != GO_OK)
-      refuse("go_spawn", code);
-    go_waitgroup_wait(&finished);
+    begin_repetition(all, i);
+    if (t->workload->expect)
+      run_crowd(&all->reps[i]);
+    else
+      run_goroutine(&options, &all->reps[i]);
     judge(all, i);
   }
+  end_repetitions(all);
 }
 
 // The baseline: one thread for all repetitions.  A fresh one for each would pay for things that
@@ -276,16 +378,25 @@ static void all_goroutines(void *arg) {
 static void *thread_body(void *arg) {
   struct results *all = arg;
   for (unsigned i = 0; i < all->trial->warmup + all->trial->repeat; i++) {
-    announce(all, i);
-    on_thread(&all->reps[i]);
+    begin_repetition(all, i);
+    if (all->trial->workload->expect)
+      run_crowd(&all->reps[i]);
+    else
+      on_thread(&all->reps[i]);
     judge(all, i);
   }
+  end_repetitions(all);
   return NULL;
 }
 
 static int on_plain_thread(struct results *all) {
+  pthread_attr_t attr;
   pthread_t thread;
-  if (pthread_create(&thread, NULL, thread_body, all) != 0) {
+  pthread_attr_init(&attr);
+  pthread_attr_setstacksize(&attr, large_stack(all->trial));
+  const int error = pthread_create(&thread, &attr, thread_body, all);
+  pthread_attr_destroy(&attr);
+  if (error != 0) {
     fprintf(stderr, "workloads: cannot start a thread\n");
     return EXIT_REFUSED;
   }
@@ -294,8 +405,10 @@ static int on_plain_thread(struct results *all) {
 
 int trial_run(const struct trial *trial) {
   const unsigned total = trial->warmup + trial->repeat;
-  asks = strcmp(trial->growth, "prologue") != 0;
+  const struct rt_growth *growth = rt_growth_find(trial->growth);  // NULL: "thread"
+  asks = growth && growth->mark_bytes == 0;
   struct results all = {.trial = trial, .reference = {.trial = trial}};
+  crowd_use(trial);
   int code = find_reference(&all.reference);
   if (code != 0)
     return code;
@@ -312,7 +425,7 @@ int trial_run(const struct trial *trial) {
     const struct go_config config = {.maxprocs = 1, .growth = "reserve"};
     const int error = go_run(&config, all_goroutines, &all);
     if (error != GO_OK)
-      refuse("go_run", error);
+      workload_refuse("go_run", error);
   }
   if (code == 0) {
     print_results(&all);

@@ -14,6 +14,7 @@ struct trial {
   size_t size;         // given to run()
   unsigned repeat;     // timed repetitions
   unsigned warmup;     // repetitions before them, checked but not timed
+  unsigned canary;     // of this repetition, from 1, the result is made wrong; 0: of none
 };
 
 // What one repetition has to tell; never on a stack that moves.

@@ -92,22 +92,32 @@ static uint64_t run_regex(size_t size) {
 enum { FORMAT_LEVELS = 24, FORMAT_NEEDED = 12 * 1024 };
 
 // One level formats a number, reads it back, and checks it against its own frame on the way out.
-static uint64_t format_level(int level, uint64_t sum) {
+struct level {
+  int n;
+  uint64_t sum;
+};
+
+static void format_level(void *arg) {
+  struct level *here = arg;
+  const int level = here->n;
+  uint64_t sum = here->sum;
   char text[64];
-  need_stack(FORMAT_NEEDED);
   const double x = 1e3 / (level + 3) * (level % 2 ? 1e-200 : 1e17);
   snprintf(text, sizeof text, "%.17g|%08x|%s", x, (unsigned)level * 2654435761u, "tail");
   const double back = strtod(text, NULL);
   sum = checksum_string(sum, text);
   sum = checksum_word(sum, back == x);
+  struct level below = {level - 1, sum};
   if (level > 0)
-    sum = format_level(level - 1, sum);
-  return checksum_string(sum, text);
+    call_with_stack(FORMAT_NEEDED, format_level, &below);
+  here->sum = checksum_string(below.sum, text);
 }
 
 static uint64_t run_format(size_t size) {
   (void)size;
-  return format_level(FORMAT_LEVELS, checksum_seed);
+  struct level top = {FORMAT_LEVELS, checksum_seed};
+  call_with_stack(FORMAT_NEEDED, format_level, &top);
+  return top.sum;
 }
 
 const struct workload workload_qsort_stack = {

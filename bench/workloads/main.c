@@ -2,6 +2,7 @@
 //
 //   workloads --list
 //   workloads --workload W --growth S|thread [--initial N] [--size N] [--repeat N] [--warmup N]
+//             [--canary N]: makes the result of repetition N wrong, which has to be seen
 //
 // Everything on stdout is JSON, one object a line: a line before each repetition, so that a crash
 // leaves on record where it happened, and the result as the last line.
@@ -22,7 +23,7 @@
 static const char usage[] =
     "usage: workloads --list\n"
     "       workloads --workload NAME --growth STRATEGY|thread [--initial BYTES] [--size BYTES]\n"
-    "                 [--repeat N] [--warmup N]\n"
+    "                 [--repeat N] [--warmup N] [--canary N]\n"
     "Runs a workload on fresh stacks and prints what happened as JSON, one object a line.\n"
     "exit: 0 all right, 1 a result was wrong, 2 usage, 3 the runtime refused\n";
 
@@ -30,10 +31,13 @@ static void list_workloads(void) {
   printf("\"workloads\":[");
   for (size_t i = 0; workload_table[i]; i++) {
     const struct workload *w = workload_table[i];
-    static const char *const kinds[] = {"library", "initial", "size"};
+    static const char *const kinds[] = {"library", "initial", "size", "program"};
     printf("%s\n{\"name\":\"%s\",\"library\":\"%s\",\"does\":\"%s\",\"kind\":\"%s\"", i ? "," : "",
            w->name, w->library, w->does, kinds[w->kind]);
-    printf(",\"checkpoint_bytes\":%zu,\"sizes\":[", w->checkpoint_bytes);
+    printf(",\"checkpoint_bytes\":%zu,\"quick_sizes\":%u,\"iterations\":%zu", w->checkpoint_bytes,
+           w->quick_sizes, w->iterations);
+    printf(",\"many\":%s,\"thread\":%s,\"sizes\":[", w->expect ? "true" : "false",
+           w->without_thread ? "false" : "true");
     for (size_t k = 0; w->sizes && w->sizes[k]; k++)
       printf("%s%zu", k ? "," : "", w->sizes[k]);
     printf("]}");
@@ -80,7 +84,7 @@ static const struct option options[] = {
     {"growth", required_argument, NULL, 'g'},  {"initial", required_argument, NULL, 'i'},
     {"size", required_argument, NULL, 's'},    {"repeat", required_argument, NULL, 'r'},
     {"warmup", required_argument, NULL, 'u'},  {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"canary", required_argument, NULL, 'c'},  {NULL, 0, NULL, 0},
 };
 
 // Fills the trial from the command line; returns 0, EXIT_USAGE after a line on stderr, or -1 if
@@ -89,9 +93,9 @@ static int read_trial(int argc, char **argv, struct trial *t) {
   unsigned long long n = 0;
   int c;
   while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    const bool numeric = c == 'i' || c == 's' || c == 'r' || c == 'u';
+    const bool numeric = c != '?' && strchr("isruc", c);
     const unsigned long long lo = c == 'r' ? 1 : c == 'i' ? 4096 : 0;
-    const unsigned long long hi = c == 'r' || c == 'u' ? MAX_REPEAT : 1ull << 30;
+    const unsigned long long hi = c == 'i' || c == 's' ? 1ull << 30 : MAX_REPEAT;
     if (numeric && !read_number(optarg, lo, hi, &n))
       return bad_usage("not a number in range", optarg);
     switch (c) {
@@ -103,6 +107,7 @@ static int read_trial(int argc, char **argv, struct trial *t) {
     case 's': t->size = n; break;
     case 'r': t->repeat = (unsigned)n; break;
     case 'u': t->warmup = (unsigned)n; break;
+    case 'c': t->canary = (unsigned)n; break;
     default: return EXIT_USAGE;
     }
     if (c == 'w' && !t->workload)
@@ -114,6 +119,8 @@ static int read_trial(int argc, char **argv, struct trial *t) {
     return bad_usage("unexpected argument", argv[optind]);
   if (!t->workload || !t->growth)
     return bad_usage("--workload and --growth are both needed; --help says more", NULL);
+  if (t->workload->without_thread && !strcmp(t->growth, "thread"))
+    return bad_usage("this workload makes no sense with threads", t->workload->name);
   if (t->initial & (t->initial - 1))
     return bad_usage("--initial must be a power of two", NULL);
   return 0;

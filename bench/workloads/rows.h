@@ -25,5 +25,23 @@ extern const struct workload workload_json_parse;
 // growth_steps.c
 extern const struct workload workload_step;
 extern const struct workload workload_climb;
+// recursion.c
+extern const struct workload workload_fib;
+extern const struct workload workload_tak;
+extern const struct workload workload_ack;
+extern const struct workload workload_mutual;
+extern const struct workload workload_deep;
+// hot_split.c
+extern const struct workload workload_hot_split;
+extern const struct workload workload_thrash;
+extern const struct workload workload_thrash_park;
+// many.c
+extern const struct workload workload_skynet;
+extern const struct workload workload_ring;
+extern const struct workload workload_c10m;
+// requests.c
+extern const struct workload workload_json_parsers;
+extern const struct workload workload_sqlite_requests;
+extern const struct workload workload_zlib_requests;
 
 #endif

@@ -4,6 +4,6 @@
 
 // struct rt_g.  Its saved SP comes first; and first in struct rt_m comes g0.
 #define RT_G_LOW 8
-#define RT_G_M 104
+#define RT_G_M 112
 
 #endif

@@ -17,11 +17,11 @@ static void tell(const struct os_fault *fault, const struct rt_gstack *gs) {
   rt_text_hex(&t, fault->addr);
   rt_text_str(&t, ", pc ");
   rt_text_hex(&t, fault->pc);
-  if (gs && gs->ngrowths > 0) {
+  if (gs && gs->nmoves > 0) {
     rt_text_str(&t, ", outside its stack, which strategy ");
     rt_text_str(&t, gs->growth->name);
     rt_text_str(&t, " has moved ");
-    rt_text_dec(&t, gs->ngrowths);
+    rt_text_dec(&t, gs->nmoves);
     rt_text_str(&t, " times: a stale pointer? (GO_STACKDEBUG=quarantine tells)");
   }
   rt_text_str(&t, "\n");

@@ -40,6 +40,14 @@ RT_FIBER static inline void rt_fiber_arrived(void *saved) {
   (void)saved;
 }
 
+// rt_fiber_onto: the same goroutine goes on on another stack.  TSan's fiber is the goroutine.
+RT_FIBER static inline void rt_fiber_onto(void **save, const struct rt_stack *to) {
+#if __has_feature(address_sanitizer)
+  __sanitizer_start_switch_fiber(save, (const void *)to->lo, rt_stack_size(to));
+#endif
+  (void)save, (void)to;
+}
+
 RT_FIBER static inline void *rt_fiber_create(void) {
 #if __has_feature(thread_sanitizer)
   return __tsan_create_fiber(0);

@@ -42,6 +42,9 @@ static void remember(const struct rt_stackstats *s) {
   past->pool_misses += s->pool_misses;
   past->growths += s->growths;
   past->growths_by_fault += s->growths_by_fault;
+  past->growths_in_place += s->growths_in_place;
+  past->segments_made += s->segments_made;
+  past->segments += s->segments_made - s->segments_freed;
   past->moves_forced += s->moves_forced;
   past->shrinks += s->shrinks;
   past->pages_moved_growths += s->pages_moved_growths;

@@ -81,6 +81,7 @@ static void forget_frames(struct rt_g *g) {
 
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache) {
   if (!g->gs.stack.hi) return;
+  if (g->gs.growth->end) g->gs.growth->end(&g->gs, cache);
   forget_frames(g);
   rt_stackfree(cache, &g->gs.stack);
   g->gs.stack = (struct rt_stack){0};
@@ -119,8 +120,8 @@ static void newg_slow(void *arg) {
   if (!fits(g, n->spawn)) {
     rt_gfreestack(g, cache);
     g->gs.growth = n->spawn->growth;
-    g->gs.initial = n->spawn->initial;
-    g->gs.max = n->spawn->max;
+    g->gs.initial = (uint32_t)n->spawn->initial;
+    g->gs.max = (uint32_t)n->spawn->max;
     n->error = rt_det_fails() ? GO_EMAP : g->gs.growth->alloc(&g->gs, cache);
     if (n->error) {
       reclaim(n->p, cache);
@@ -149,7 +150,7 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
     p->goid_end = p->goid + GOID_BATCH;
   }
   n.g->gs.goid = p->goid++;
-  n.g->gs.ngrowths = 0;
+  n.g->gs.ngrowths = n.g->gs.nmoves = 0;
   n.g->nopreempt = 0;
   n.g->panic_fn = NULL;
   n.g->panicking = false;
@@ -174,10 +175,14 @@ static struct rt_gqueue split(struct rt_gqueue *q, int32_t n) {
 }
 
 void rt_gfput(struct rt_p *p, struct rt_g *g) {
+  struct rt_stackcache *cache = &rt_getg()->m->cache;
+  if (g->gs.growth->end) g->gs.growth->end(&g->gs, cache);
   // A stack that has grown goes back to the pool: the next goroutine starts small again.
   const bool grown = (g->gs.growth->fault || g->gs.growth->checkpoint) &&
                      rt_stack_size(&g->gs.stack) != g->gs.initial;
-  if (grown || rt_stack_poisons()) rt_gfreestack(g, &rt_getg()->m->cache);
+  const bool keep = !grown || (g->gs.growth->decommit &&
+                               g->gs.growth->decommit(&g->gs, cache, g->gs.stack.hi));
+  if (!keep || rt_stack_poisons()) rt_gfreestack(g, cache);
   if (g->gs.stack.hi) forget_frames(g);
   // Last in, first out: the stack that was used last is warm, and rt_gstart looks at the head.
   g->schedlink = p->gfree.head;
@@ -208,7 +213,8 @@ static bool start_larger(struct rt_m *m, struct rt_g *g) {
   g->trial = false;
   if (!growth->fault && !growth->checkpoint) return false;
   struct rt_gstack larger = g->gs;
-  larger.initial = rt_adapt_first((uintptr_t)g->fn, g->gs.initial, g->gs.max, &g->trial);
+  larger.initial =
+      (uint32_t)rt_adapt_first((uintptr_t)g->fn, g->gs.initial, g->gs.max, &g->trial);
   if (larger.initial == g->gs.initial) return false;
   if (growth->alloc(&larger, &m->cache) != 0) {
     g->trial = false;

@@ -149,6 +149,9 @@ static int read_sizes(const struct source *s, const struct go_config *c, struct 
   e = read_size(s, "GO_STACKRESERVE", c->stack_reserve, (size_t)256 << 20, RT_STACK_MIN,
                 RT_STACK_MAX, "takes 4K to 1G", &out->growth.reserve_bytes);
   if (e) return e;
+  e = read_size(s, "GO_STACKHYBRID", c->stack_hybrid, (size_t)1 << 20, RT_STACK_MIN, 32 << 20,
+                "takes 4K to 32M", &out->growth.hybrid_bytes);
+  if (e) return e;
   return read_size(s, "GO_STACKGUARD", c->stack_guard, RT_STACK_GUARD_BYTES, 1, 1 << 20,
                    "takes 1 to 1M", &out->stack.guard_bytes);
 }

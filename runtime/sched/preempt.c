@@ -28,20 +28,22 @@ bool rt_in_runtime(uintptr_t pc) {
   return pc >= (uintptr_t)rt_text_lo && pc < (uintptr_t)rt_text_hi;
 }
 
-// Makes room below the interrupted SP.  Strategies that move grow now, as for a fault there; the
+// Makes room below the interrupted SP.  Strategies that can, grow now, as for a fault there; the
 // goroutine parks next, and gets its new low-water mark (arch.h) when it goes on.
 static bool make_room(struct rt_g *g, struct os_fault *at, size_t bytes) {
   const struct rt_stack *s = &g->gs.stack;
   if (at->sp > s->hi || at->sp < s->lo) return false;
   if (at->sp - s->lo >= bytes) return true;
-  if (!g->gs.growth->moves || at->sp - s->slot_lo < bytes) return false;
+  const struct rt_growth *growth = g->gs.growth;
+  if ((!growth->fault && !growth->moves) || at->sp - s->slot_lo < bytes) return false;
   size_t size;
   uintptr_t lowest;
   if (rt_faultdecide(s, g->gs.max, rt_arch_redzone_bytes, at->sp - bytes, at->sp, &size,
                      &lowest) != RT_FAULT_GROW)
     return false;
   rt_casgstatus(g, RT_GRUNNING, RT_GCOPYSTACK);
-  const bool grown = rt_growatfault(&g->gs, &g->m->cache, at, size, lowest) == 0;
+  const bool grown = (growth->fault ? growth->fault : rt_growatfault)(&g->gs, &g->m->cache, at,
+                                                                      size, lowest) == 0;
   rt_casgstatus(g, RT_GCOPYSTACK, RT_GRUNNING);
   if (grown) rt_event_growth(g, RT_BY_PREEMPT, at->pc);
   os_fault_pc_sp(at);

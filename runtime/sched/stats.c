@@ -21,6 +21,9 @@ static void add_ms(struct go_stats *out) {
     out->pool_misses += get(&s->pool_misses);
     out->growths += get(&s->growths);
     out->growths_by_fault += get(&s->growths_by_fault);
+    out->growths_in_place += get(&s->growths_in_place);
+    out->segments_made += get(&s->segments_made);
+    out->segments += get(&s->segments_made) - get(&s->segments_freed);
     out->moves_forced += get(&s->moves_forced);
     out->shrinks += get(&s->shrinks);
     out->pages_moved_growths += get(&s->pages_moved_growths);

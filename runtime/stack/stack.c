@@ -31,6 +31,7 @@ static_assert(((uintptr_t)SLOT_BYTES_MIN << SLOTS_LOG2) == ARENA_BYTES, "slot nu
 struct slot {
   _Atomic uint32_t next;  // number + 1 of the slot below in its list
   uint32_t guard_bytes;   // 0: raw
+  uint32_t npages;        // elastic: of the stack that the guard stands below
   bool forbidden;         // the guard is of mprotect, in an arena that should have had marks
   bool resident;          // has memory of an earlier user
   bool warm;              // counted in pool.warm_bytes while in the shared pool
@@ -83,6 +84,16 @@ int rt_stackinit(const struct rt_stack_config *config) {
 }
 
 bool rt_stack_poisons(void) { return how.poison; }
+
+static bool is_wide(enum rt_stack_kind k) {
+  return k == RT_STACK_WIDE || k == RT_STACK_WIDE_ELASTIC;
+}
+static bool is_colored(enum rt_stack_kind k) {
+  return k == RT_STACK_FIXED || k == RT_STACK_ELASTIC;
+}
+static bool is_elastic(enum rt_stack_kind k) {
+  return k == RT_STACK_ELASTIC || k == RT_STACK_WIDE_ELASTIC;
+}
 
 // ---- Lists -----------------------------------------------------------------------------------
 
@@ -167,8 +178,8 @@ static uintptr_t reserve_arena(int *error) {
 
 static size_t slot_bytes_of(enum rt_stack_kind kind, int class) {
   const size_t stack = round_up((size_t)4096 << class, os_pagesize());
-  size_t bytes = kind == RT_STACK_WIDE ? RT_STACK_REACH : SLOT_BYTES_MIN;
-  const size_t pad = (kind == RT_STACK_FIXED ? COLORS : 1) * os_pagesize();
+  size_t bytes = is_wide(kind) ? RT_STACK_REACH : SLOT_BYTES_MIN;
+  const size_t pad = (is_colored(kind) ? COLORS : 1) * os_pagesize();
   while (bytes < stack + how.guard_bytes + pad) bytes *= 2;
   return bytes;
 }
@@ -235,7 +246,7 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
       a->base + (uintptr_t)(number & ((1u << SLOTS_LOG2) - 1)) * a->slot_bytes;
   // Stacks whose addresses differ in high bits alone compete for the ways of the first-level cache
   // (AMD predicts a way from a hash of the address).  Those that never move can differ in low bits.
-  const size_t color = a->kind == RT_STACK_FIXED ? number % COLORS : 0;
+  const size_t color = is_colored(a->kind) ? number % COLORS : 0;
   const uintptr_t top = slot_lo + a->slot_bytes - (1 + color) * os_pagesize();
   out->lo = (top - size) & ~(uintptr_t)(os_pagesize() - 1);
   out->hi = out->lo + size;
@@ -247,27 +258,40 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   out->guard_bytes = a->marked ? slot_of(number)->guard_bytes : (uint32_t)(out->lo - slot_lo);
 }
 
+// Forbids access to [lo, hi), part of a guard in a marked arena.
+static int put_guard(struct slot *s, uintptr_t lo, uintptr_t hi) {
+  if (lo >= hi || os_guard_install((void *)lo, hi - lo) == 0) return 0;
+  const int error = os_forbid((void *)lo, hi - lo);  // locked memory takes no marks (madvise(2))
+  if (!error) s->forbidden = true;
+  atomic_store_explicit(&how.locked, true, memory_order_relaxed);
+  return error;
+}
+
+// Allows it again, however it was forbidden.
+static int drop_guard(const struct slot *s, uintptr_t lo, uintptr_t hi) {
+  if (lo >= hi) return 0;
+  const int error = s->forbidden ? os_commit((void *)lo, hi - lo) : 0;
+  return error ? error : os_guard_remove((void *)lo, hi - lo);
+}
+
 // Puts the guard of a raw slot in place, for a stack of `size` bytes.
 static int guard_slot(uint32_t number, size_t size) {
   const struct arena *a = arena_of(number);
   struct slot *s = slot_of(number);
   struct rt_stack st;
   describe(number, size, &st);
-  void *guard = (void *)(st.lo - a->guard_bytes);
-  int error;
-  if (!a->marked) {
-    // Nothing of the arena is accessible but what is committed.
-    error = os_commit((void *)st.lo, round_up(size, os_pagesize()));
-  } else {
-    error = os_guard_install(guard, a->guard_bytes);
-    if (error) {  // locked memory takes no marks (madvise(2))
-      error = os_forbid(guard, a->guard_bytes);
-      s->forbidden = !error;
-      atomic_store_explicit(&how.locked, true, memory_order_relaxed);
-    }
-  }
-  if (!error) s->guard_bytes = a->guard_bytes;
-  return error;
+  // Below an elastic guard there is more memory, and then the pad of the slot below, which ends a
+  // descent that has skipped the guard.
+  int error = 0;
+  if (a->marked && is_elastic(a->kind)) error = put_guard(s, st.hi, st.slot_lo + a->slot_bytes);
+  // Without marks, nothing of the arena is accessible but what is committed.
+  if (!error)
+    error = a->marked ? put_guard(s, st.lo - a->guard_bytes, st.lo)
+                      : os_commit((void *)st.lo, round_up(size, os_pagesize()));
+  if (error) return error;
+  s->guard_bytes = a->guard_bytes;
+  s->npages = (uint32_t)(round_up(size, os_pagesize()) / os_pagesize());
+  return 0;
 }
 
 // Takes the guard of a slot away, for a stack of another size to come.  False if the system
@@ -277,15 +301,9 @@ static bool unguard_slot(const struct rt_stack *st) {
   const struct arena *a = arena_of(st->slot);
   struct slot *s = slot_of(st->slot);
   const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
-  void *guard = (void *)(st->lo - s->guard_bytes);
   os_discard((void *)st->lo, bytes);
-  int error;
-  if (!a->marked)
-    error = os_forbid((void *)st->lo, bytes);
-  else if (s->forbidden)
-    error = os_commit(guard, s->guard_bytes);
-  else
-    error = os_guard_remove(guard, s->guard_bytes);
+  const int error = a->marked ? drop_guard(s, st->lo - s->guard_bytes, st->lo)
+                              : os_forbid((void *)st->lo, bytes);
   s->forbidden = s->resident = false;
   s->guard_bytes = 0;
   return error == 0;
@@ -297,12 +315,18 @@ static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {
 
 static bool is_pooled(size_t size) { return (size & (size - 1)) == 0; }
 
+// The bytes of the stack that a slot in the pool holds.
+static size_t size_in_pool(uint32_t number) {
+  const struct arena *a = arena_of(number);
+  return is_elastic(a->kind) ? slot_of(number)->npages * os_pagesize() : (size_t)4096 << a->class;
+}
+
 // Takes a guarded slot from the shared pool, and out of its account.
 static bool pop_ready(enum rt_stack_kind kind, int class, uint32_t *number) {
   if (!pop(&pool.ready[kind][class], number)) return false;
   struct slot *s = slot_of(*number);
   if (s->warm)
-    atomic_fetch_sub_explicit(&pool.warm_bytes, (uint64_t)4096 << class, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&pool.warm_bytes, size_in_pool(*number), memory_order_relaxed);
   s->warm = false;
   return true;
 }
@@ -312,6 +336,19 @@ static bool take_ready(enum rt_stack_kind kind, int class, struct rt_stackcache 
   if (cache->n[kind][class] == 0) return pop_ready(kind, class, number);
   *number = cache->slots[kind][class][--cache->n[kind][class]];
   return true;
+}
+
+// Takes a slot that has no guard, and puts one there if that cannot wait.
+static int take_fresh(enum rt_stack_kind kind, int class, size_t size,
+                      struct rt_stackcache *cache, uint32_t *number) {
+  rt_count(&cache->stats.pool_misses, 1);
+  int error = take_raw(kind, class, number);
+  if (error) return error;
+  const bool later =
+      arena_of(*number)->marked && !atomic_load_explicit(&how.locked, memory_order_relaxed);
+  error = later ? 0 : guard_slot(*number, size);
+  if (error) push(&pool.raw[kind][class], *number);
+  return error;
 }
 
 int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,
@@ -324,16 +361,8 @@ int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *
   if (is_pooled(size) && take_ready(kind, class, cache, &number)) {
     rt_count(&cache->stats.pool_hits, 1);
   } else {
-    rt_count(&cache->stats.pool_misses, 1);
-    int error = take_raw(kind, class, &number);
+    const int error = take_fresh(kind, class, size, cache, &number);
     if (error) return error;
-    const bool later =
-        arena_of(number)->marked && !atomic_load_explicit(&how.locked, memory_order_relaxed);
-    error = later ? 0 : guard_slot(number, size);
-    if (error) {
-      push(&pool.raw[kind][class], number);
-      return error;
-    }
   }
   count_in_use(cache, class, 1);
   describe(number, size, out);
@@ -370,7 +399,7 @@ int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *ca
 static void push_ready(uint32_t number) {
   const struct arena *a = arena_of(number);
   struct slot *s = slot_of(number);
-  const uint64_t bytes = (uint64_t)4096 << a->class;
+  const uint64_t bytes = size_in_pool(number);
   s->warm = s->resident && atomic_fetch_add_explicit(&pool.warm_bytes, bytes,
                                                      memory_order_relaxed) + bytes <=
                                warm_bytes_max;
@@ -387,8 +416,9 @@ static void push_ready(uint32_t number) {
 void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
   const struct arena *a = arena_of(stack->slot);
   const bool raw = slot_of(stack->slot)->guard_bytes == 0;  // reserved alone
-  count_in_use(cache, a->class, -1);
-  if (raw || !is_pooled(rt_stack_size(stack))) {
+  const bool elastic = is_elastic(a->kind);
+  count_in_use(cache, elastic ? rt_stack_class(rt_stack_size(stack)) : a->class, -1);
+  if (raw || (!elastic && !is_pooled(rt_stack_size(stack)))) {
     if (raw || unguard_slot(stack)) push(&pool.raw[a->kind][a->class], stack->slot);
     return;
   }
@@ -399,6 +429,88 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
     return;
   }
   push_ready(stack->slot);
+}
+
+// ---- Elastic stacks --------------------------------------------------------------------------
+
+// Moves the guard of a marked slot down, or up to where the stack has less.
+static int move_marks(struct slot *s, const struct rt_stack *st, uintptr_t to) {
+  const uintptr_t from = st->lo, guard = s->guard_bytes;
+  // The new guard first: at every moment one stands.  Where the two overlap nothing is done.
+  const bool down = to < from;
+  const uintptr_t new_lo = down || to - guard > from ? to - guard : from;
+  const uintptr_t new_hi = down && from - guard < to ? from - guard : to;
+  const uintptr_t old_lo = down && to > from - guard ? to : from - guard;
+  const uintptr_t old_hi = !down && to - guard < from ? to - guard : from;
+  int error = put_guard(s, new_lo, new_hi);
+  if (!error) error = drop_guard(s, old_lo, old_hi);
+  if (error) {
+    (void)drop_guard(s, new_lo, new_hi);
+    (void)put_guard(s, old_lo, old_hi);
+  }
+  // A mark empties its pages; below it lies what was the stack, or was reached past the old guard.
+  if (!error && !down) os_discard((void *)st->slot_lo, to - guard - st->slot_lo);
+  return error;
+}
+
+// Without marks all that lies below the stack is the guard.
+static int move_commit(const struct rt_stack *st, uintptr_t to) {
+  if (to < st->lo) return os_commit((void *)to, st->lo - to);
+  os_discard((void *)st->lo, to - st->lo);
+  return os_forbid((void *)st->lo, to - st->lo);
+}
+
+// Makes *st, whose slot is elastic, `size` bytes large: whole pages.
+static int resize(struct rt_stack *st, size_t size) {
+  const struct arena *a = arena_of(st->slot);
+  struct slot *s = slot_of(st->slot);
+  const uintptr_t to = st->hi - size;
+  if (to == st->lo) return 0;
+  const int error = a->marked ? move_marks(s, st, to) : move_commit(st, to);
+  if (error) return error;
+  s->npages = (uint32_t)(size / os_pagesize());
+  const bool usable = st->usable;
+  describe(st->slot, size, st);
+  st->usable = usable;
+  return 0;
+}
+
+int rt_stackrange(enum rt_stack_kind kind, size_t range, size_t size,
+                  struct rt_stackcache *cache, struct rt_stack *out) {
+  if (range > RT_STACK_MAX) return GO_ELIMIT;
+  if (size < RT_STACK_MIN || size > range) return GO_EINVAL;
+  size = round_up(size, os_pagesize());
+  const int class = rt_stack_class(range);
+  uint32_t number;
+  if (take_ready(kind, class, cache, &number)) {
+    rt_count(&cache->stats.pool_hits, 1);
+    struct rt_stack st;
+    describe(number, size_in_pool(number), &st);
+    const int error = resize(&st, size);
+    if (error) {
+      push_ready(number);
+      return error;
+    }
+  } else {
+    const int error = take_fresh(kind, class, size, cache, &number);
+    if (error) return error;
+  }
+  count_in_use(cache, rt_stack_class(size), 1);
+  describe(number, size, out);
+  return 0;
+}
+
+int rt_stackresize(struct rt_stackcache *cache, struct rt_stack *stack, size_t size) {
+  const struct arena *a = arena_of(stack->slot);
+  if (!is_elastic(a->kind)) return GO_ESTRATEGY;
+  size = round_up(size, os_pagesize());
+  if (size > round_up((size_t)4096 << a->class, os_pagesize())) return GO_ELIMIT;
+  const size_t old = rt_stack_size(stack);
+  const int error = resize(stack, size);
+  if (error) return error;
+  count_in_use(cache, rt_stack_class(old), -1);
+  count_in_use(cache, rt_stack_class(size), 1);
+  return 0;
 }
 
 void rt_stackemptied(const struct rt_stack *stack) { slot_of(stack->slot)->resident = false; }
@@ -451,7 +563,7 @@ void rt_stackdrain(struct rt_stackcache *cache) {
       while (pop_ready(kind, class, &number)) {
         struct slot *s = slot_of(number);
         struct rt_stack st;
-        describe(number, (size_t)4096 << class, &st);
+        describe(number, size_in_pool(number), &st);
         os_discard((void *)st.lo, round_up(rt_stack_size(&st), os_pagesize()));
         s->resident = false;
         atomic_store_explicit(&s->next, first, memory_order_relaxed);

@@ -68,7 +68,16 @@ static inline size_t rt_stack_size(const struct rt_stack *s) { return s->hi - s-
 //            recognised as ours.  Costs one page-table page a stack.
 //   FIXED    like COMPACT, for stacks that never move: the pads of neighbours differ, so that
 //            they do not compete for the same ways of the cache.
-enum rt_stack_kind { RT_STACK_COMPACT, RT_STACK_WIDE, RT_STACK_FIXED, RT_STACK_KINDS };
+//   ELASTIC, WIDE_ELASTIC  like FIXED and WIDE, for stacks smaller than their slot has room for:
+//            the guard stands where the stack ends now, and rt_stackresize moves it.
+enum rt_stack_kind {
+  RT_STACK_COMPACT,
+  RT_STACK_WIDE,
+  RT_STACK_FIXED,
+  RT_STACK_ELASTIC,
+  RT_STACK_WIDE_ELASTIC,
+  RT_STACK_KINDS
+};
 enum { RT_STACK_REACH = 64 << 20 };
 
 enum { RT_STACK_CACHED = 4 };  // stacks of one kind and class that a cache keeps
@@ -76,9 +85,11 @@ enum { RT_STACK_CACHED = 4 };  // stacks of one kind and class that a cache keep
 // Totals of one cache; written by its owner, read by anyone (relaxed).
 struct rt_stackstats {
   _Atomic uint64_t pool_hits, pool_misses;
-  _Atomic uint64_t growths, growths_by_fault, moves_forced, pages_moved_growths, shrinks;
+  _Atomic uint64_t growths, growths_by_fault, growths_in_place, moves_forced, shrinks;
+  _Atomic uint64_t pages_moved_growths;
   _Atomic uint64_t bytes_copied, words_adjusted;
   _Atomic uint64_t starts_larger;
+  _Atomic uint64_t segments_made, segments_freed;
   _Atomic uint64_t in_use[GO_STACK_CLASSES];  // modulo 2^64: freed elsewhere counts there
 };
 
@@ -137,6 +148,19 @@ int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *
                     struct rt_stack *out);
 int rt_stackcommit(struct rt_stack *stack);
 
+// rt_stackrange is rt_stackreserve for a stack of `size` bytes that rt_stackresize can make as
+// large as `range`; both are rounded up to whole pages, and range to a power of two.  Only the
+// stack and its guard cost memory, as long as nobody touches what is below.  Elastic kinds only.
+int rt_stackrange(enum rt_stack_kind kind, size_t range, size_t size,
+                  struct rt_stackcache *cache, struct rt_stack *out);
+
+// rt_stackresize moves the guard of an elastic stack, which is committed, to where it has `size`
+// bytes, rounded up to whole pages; hi stays.  A smaller stack gives the memory below it back to
+// the system, the old guard and all that lay below that too.  On the stack itself only if it grows.
+// Errors, with the stack as it was: GO_ESTRATEGY, it is of another kind; GO_ELIMIT, its slot ends
+// before; GO_EGUARD, GO_EMAPCOUNT.
+int rt_stackresize(struct rt_stackcache *cache, struct rt_stack *stack, size_t size);
+
 // rt_stackfree gives a stack back: to the cache, then to the pool that all threads share, where
 // memory above a limit goes back to the system.  Cannot fail.
 void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack);
@@ -155,7 +179,7 @@ void rt_stackcache_stock(struct rt_stackcache *cache);
 // rt_stackcache_flush moves all of a cache's stacks to the shared pool.
 void rt_stackcache_flush(struct rt_stackcache *cache);
 
-// rt_stackdrain gives the memory (not the address space) of all pooled stacks of both kinds back
+// rt_stackdrain gives the memory (not the address space) of all pooled stacks of all kinds back
 // to the system, through a cache of the caller's.  Not signal-safe; for tests and benchmarks that
 // want to begin cold.
 void rt_stackdrain(struct rt_stackcache *cache);

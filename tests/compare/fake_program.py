@@ -15,7 +15,13 @@ LISTING = {
          "checkpoint_bytes": 1024, "sizes": []}
         for name in ("right", "wrong", "crashes", "hangs", "refuses", "babbles", "quits")
     ] + [{"name": "step", "library": "fake", "does": "step", "kind": "initial",
-          "checkpoint_bytes": 1024, "sizes": [8192, 16384]}],
+          "checkpoint_bytes": 1024, "sizes": [8192, 16384]},
+         {"name": "hot", "library": "fake", "does": "hot", "kind": "program", "many": False,
+          "thread": True, "iterations": 16, "checkpoint_bytes": 0, "quick_sizes": 1,
+          "sizes": [4096, 8192]},
+         {"name": "tree", "library": "fake", "does": "tree", "kind": "program", "many": True,
+          "thread": False, "iterations": 0, "checkpoint_bytes": 0, "quick_sizes": 1,
+          "sizes": [100, 1000]}],
 }
 
 
@@ -28,6 +34,9 @@ def result(wrong):
     return {"workload": option("--workload"), "growth": option("--growth"), "ok": not wrong,
             "repetitions": 4, "wrong": wrong, "expected": "aa", "got": "bb", "stack_used": 900,
             "checkpoint_bytes": 1024, "growths": 4, "growths_by_fault": 4, "bytes_copied": 4096,
+            "memory": {"start": [1000, 100, 2], "gathered": [9000, 900, 12],
+                       "settled": [3000, 900, 7], "high_water": 9500},
+            "calls": 4, "calls_ns": [10, 20, 30, 1000],
             "ns": [100, 110, 105, 120], "left": [500, 600, 700, 800], "right": right}
 
 

@@ -5,6 +5,7 @@ A benchmark program takes part by carrying the tag "compare" in //bench; that ta
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from urllib.parse import unquote, urlparse
@@ -13,6 +14,7 @@ from comparelib import child
 from comparelib.plan import BadInput
 
 WORKLOADS = "//bench/workloads:workloads"
+PARKED = "//bench:parked"
 QUERY = r'attr("tags", "[\[ ]compare[,\]]", //bench/...)'
 
 
@@ -80,12 +82,12 @@ def read_events(lines):
     return built
 
 
-def build(root, labels, log_path, bazel="bazel"):
+def build(root, labels, log_path, bazel="bazel", options=()):
     """Builds the labels, as many as can be.  Returns {label: program}; the log has the rest."""
     events = log_path + ".events"
-    with open(log_path, "w", encoding="utf-8") as log:
-        _call([bazel, "build", "-c", "opt", "--keep_going", "--build_event_json_file=" + events]
-              + labels, root, log)
+    with open(log_path, "a" if options else "w", encoding="utf-8") as log:
+        _call([bazel, "build", "-c", "opt", "--keep_going", "--build_event_json_file=" + events,
+               *options] + labels, root, log)
     try:
         with open(events, encoding="utf-8") as f:
             return read_events(f)
@@ -94,6 +96,28 @@ def build(root, labels, log_path, bazel="bazel"):
     finally:
         if os.path.exists(events):
             os.unlink(events)
+
+
+# What the linker puts into another order: functions, but the runtime's (runtime/text.h) by file.
+# Not *: constructors keep their order.
+SHUFFLED = (".text*", "rt_text", ".rodata*", ".data*", ".bss*")
+
+
+def build_links(root, labels, seeds, folder, log_path, bazel="bazel"):
+    """Links the labels once as they are and once per seed with their sections shuffled, into the
+    folder.  Returns {label: [program of each link]} of those that all links made."""
+    links = {label: [] for label in labels}
+    for seed in [None] + list(seeds):
+        options = ["--linkopt=-Wl,--shuffle-sections=%s=%d" % (sections, seed)
+                   for sections in SHUFFLED if seed is not None]
+        built = build(root, labels, log_path, bazel, options)
+        into = os.path.join(folder, "as-built" if seed is None else "%d" % seed)
+        os.makedirs(into, exist_ok=True)
+        for label, program in built.items():
+            copy = os.path.join(into, os.path.basename(program))
+            shutil.copy(program, copy)
+            links.setdefault(label, []).append(copy)
+    return {label: found for label, found in links.items() if len(found) == len(seeds) + 1}
 
 
 def build_go(root):

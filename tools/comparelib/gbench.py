@@ -3,7 +3,7 @@
 import json
 import re
 
-from comparelib import child
+from comparelib import child, plan
 
 NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 LEAST_SECONDS, MOST_SECONDS = 0.01, 1.0
@@ -33,14 +33,17 @@ QUICK_POINTS = 4
 
 def thin_out(names):
     """What the quick mode runs of a program's benchmarks: of each family, those whose arguments are
-    at most 1 MiB, and of these the first, the last and two between."""
+    at most 1 MiB, and of these the first, the last and two between; whole, what a map needs."""
     families = {}
     for name in names:
         numbers = [int(part) for part in name.split("/")[1:] if part.isdigit()]
         if max(numbers, default=0) <= MOST_QUICK_BYTES:
             families.setdefault(family_of(name), []).append(name)
     kept = set()
-    for family in families.values():
+    for name, family in families.items():
+        if name.split("/")[0] in plan.CLIMBS:
+            kept.update(family)
+            continue
         last = len(family) - 1
         kept.update(family[round(last * k / (QUICK_POINTS - 1))] for k in range(QUICK_POINTS))
     return [name for name in names if name in kept]
@@ -102,8 +105,10 @@ def merge_rounds(rounds):
     for i, rows in enumerate(rounds):
         for name, row in rows.items():
             into = merged.setdefault(name, {"rounds": [[] for _ in rounds], "counters": {},
-                                            "label": "", "error": ""})
+                                            "layouts": [None for _ in rounds], "label": "",
+                                            "error": ""})
             into["rounds"][i] = list(row["samples_ns"])
+            into["layouts"][i] = row.get("layout")
             into["counters"].update(row["counters"])
             into["label"] = row["label"] or into["label"]
             into["error"] = row["error"] or into["error"]

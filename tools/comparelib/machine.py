@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import re
+import resource
 import subprocess
 
 
@@ -78,6 +79,26 @@ def describe(root, target, listing):
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "load": " ".join("%.2f" % v for v in os.getloadavg()),
     }
+
+
+class Others:
+    """What the CPUs did from its making on that was neither for us nor for our children."""
+
+    def __init__(self):
+        self.begin = self._used()
+
+    @staticmethod
+    def _used():
+        ticks = [int(n) for n in _read("/proc/stat").split("\n", 1)[0].split()[1:9]]
+        idle = ticks[3] + ticks[4] if ticks else 0  # idle and iowait; the last is steal
+        own = sum(sum(resource.getrusage(who)[:2])
+                  for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return sum(ticks), sum(ticks) - idle, own * os.sysconf("SC_CLK_TCK")
+
+    def share(self):
+        """A share of all that the CPUs could have done; 0 where /proc does not say."""
+        whole, busy, own = (b - a for a, b in zip(self.begin, self._used()))
+        return max(0.0, busy - own) / whole if whole else 0.0
 
 
 def one_line(m):

@@ -1,5 +1,5 @@
 """The document as figures: each drawn twice, on a light and on a dark ground, as SVG for the report
-and (the light one) as PNG for other uses.
+and (the light one) as PNG for other uses.  They are narrow: what is legible on a phone.
 """
 
 import io
@@ -12,9 +12,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter  # noqa: E402
 
-from comparelib import stats, verdict  # noqa: E402
-from comparelib.headline import short_size, short_time  # noqa: E402
-from comparelib.plan import THREAD  # noqa: E402
+from comparelib import crossover, programs, results, stats  # noqa: E402
+from comparelib.parked import PARTS  # noqa: E402
+from comparelib.plan import CLIMBS, THREAD  # noqa: E402
+from comparelib.words import percent, short_ratio, short_size, short_time  # noqa: E402
 
 # Okabe and Ito's colours, told apart with any kind of sight; the marker differs as well.
 COLORS = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#9a8700", "#8f6bd1"]
@@ -42,9 +43,15 @@ class Ink:
         i = names.index(growth)
         return {"color": self.colors[i % len(self.colors)], "marker": MARKERS[i % len(MARKERS)]}
 
-    def figure(self, width=5.2, height=3.7):
-        figure, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
+    def figure(self, height=3.7, rows=1):
+        """A figure and its axes, or a list of them where there are rows."""
+        figure, grid = pyplot.subplots(rows, figsize=(5.2, height), layout="constrained")
         figure.patch.set_facecolor(self.ground)
+        for axes in [grid] if rows == 1 else grid:
+            self._dress(axes)
+        return figure, grid
+
+    def _dress(self, axes):
         axes.set_facecolor(self.ground)
         for spine in axes.spines.values():
             spine.set_color(self.grid)
@@ -55,7 +62,9 @@ class Ink:
         axes.set_axisbelow(True)
         axes.xaxis.label.set_color(self.text)
         axes.yaxis.label.set_color(self.text)
-        return figure, axes
+
+    def title(self, axes, text):
+        axes.set_title(text, fontsize=10, loc="left", color=self.text)
 
     def legend(self, axes, **options):
         options = dict({"fontsize": 8, "frameon": False, "labelcolor": self.text}, **options)
@@ -133,7 +142,7 @@ def _by_size(document, ink, name, xlabel, title):
     _time_axis(axes.yaxis)
     _size_axis(axes, row["sizes"])
     axes.set_xlabel(xlabel, fontsize=9)
-    axes.set_title(title, fontsize=10, loc="left", color=ink.text)
+    ink.title(axes, title)
     ink.legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     return figure
 
@@ -172,8 +181,8 @@ def draw_tail(document, ink):
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: names.get(round(v, 4), "")))
     axes.set_xlabel("time of one step", fontsize=9)
     axes.set_ylabel("share of steps that took longer", fontsize=9)
-    axes.set_title("One growth step from %s: the whole distribution"
-                   % short_size(min(row["sizes"])), fontsize=10, loc="left", color=ink.text)
+    ink.title(axes, "One growth step from %s: the whole distribution"
+              % short_size(min(row["sizes"])))
     ink.legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
     return figure
 
@@ -183,9 +192,10 @@ def draw_workloads(document, ink):
     names = [s["name"] for s in document["strategies"]]
     if not any(row["cells"][n]["ratio"] for row in rows for n in names if n in row["cells"]):
         return None
-    figure, axes = ink.figure(height=1.5 + 0.42 * len(rows))
+    each = 0.14 + 0.08 * len(names)  # inches for a workload
+    figure, axes = ink.figure(height=1.5 + each * len(rows))
     for i, growth in enumerate(names):
-        offset = (i - (len(names) - 1) / 2) * 0.16
+        offset = (i - (len(names) - 1) / 2) * 0.64 / len(names)
         style = ink.style(document["strategies"], growth)
         points = [(k + offset, row["cells"][growth]["ratio"]) for k, row in enumerate(rows)
                   if growth in row["cells"] and row["cells"][growth]["ratio"]]
@@ -199,47 +209,143 @@ def draw_workloads(document, ink):
     axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("time relative to a plain thread (left is faster)", fontsize=9)
-    axes.set_title("Libraries on 8 KiB stacks; no mark: not survived", fontsize=10, loc="left",
-                   color=ink.text)
-    below = -0.5 / (0.2 + 0.42 * len(rows))  # half an inch, in heights of the axes
+    ink.title(axes, "Libraries on 8 KiB stacks; no mark: not survived")
+    below = -0.5 / (0.2 + each * len(rows))  # half an inch, in heights of the axes
     ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, below), ncols=2)
     return figure
 
 
-WORDS = {verdict.OK: "ok", verdict.WRONG: "wrong", verdict.CRASHED: "crash", verdict.HUNG: "hung",
-         verdict.REFUSED: "refused", verdict.FAILED: "failed"}
-
-
-def draw_survival(document, ink):
-    rows, names = document["workloads"], [THREAD] + [s["name"] for s in document["strategies"]]
+def draw_calls(document, ink):
+    """From the usual single call to the 999th of 1000, one line per program and strategy."""
+    rows = [(programs.title(row, int(size)), cells) for row in document["programs"]
+            for size, cells in row["cells_by_size"].items()
+            if any(c.get("calls_ns") for c in cells.values())]
     if not rows:
         return None
-    figure, axes = ink.figure(height=1.1 + 0.3 * len(rows))
-    good, bad = ink.colors[2], ink.colors[0]
-    for k, row in enumerate(rows):
-        for i, growth in enumerate(names):
-            cell = row["cells"].get(growth)
-            if not cell:
-                continue
-            ok = cell["verdict"] == verdict.OK
-            axes.add_patch(pyplot.Rectangle((i - 0.47, k - 0.45), 0.94, 0.9, linewidth=0,
-                                            color=good if ok else bad, alpha=0.22 if ok else 0.6))
-            axes.text(i, k, WORDS[cell["verdict"]], ha="center", va="center", fontsize=8,
-                      color=ink.text, weight="normal" if ok else "bold")
-    axes.grid(False)
-    axes.set_xlim(-0.5, len(names) - 0.5)
+    names = _growth_names(document)
+    each = 0.14 + 0.08 * len(names)  # inches for a program
+    figure, axes = ink.figure(height=1.8 + each * max(4, len(rows)))
+    for i, growth in enumerate(names):
+        offset = (i - (len(names) - 1) / 2) * 0.64 / len(names)
+        style = ink.style(document["strategies"], growth)
+        found = [(k + offset, cells[growth]["calls_ns"]) for k, (_, cells) in enumerate(rows)
+                 if growth in cells and cells[growth].get("calls_ns")]
+        axes.hlines([y for y, _ in found], [c["p50"] for _, c in found],
+                    [c["p999"] for _, c in found], color=style["color"], linewidth=1.1)
+        axes.plot([c["p50"] for _, c in found], [y for y, _ in found], linestyle="",
+                  marker=style["marker"], color=style["color"], markersize=4,
+                  label="plain thread" if growth == THREAD else growth)
+        axes.plot([c["p99"] for _, c in found], [y for y, _ in found], linestyle="", marker="|",
+                  color=style["color"], markersize=5)
+    axes.set_xscale("log")
+    _time_axis(axes.xaxis)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.xaxis.tick_top()
-    axes.set_xticks(range(len(names)), [n.replace("+", "+\n") for n in names], fontsize=8)
-    axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.set_xlabel("time of a single call that may grow a stack", fontsize=9)
+    ink.legend(axes, loc="upper center",
+               bbox_to_anchor=(0.4, -0.5 / (0.2 + each * max(4, len(rows)))),
+               ncols=3)
     return figure
 
 
-FIGURES = {"growth_step": draw_step, "step_distribution": draw_tail, "climb": draw_climb,
-           "workloads": draw_workloads, "survival": draw_survival}
+# ---- Where which is cheapest -------------------------------------------------------------------
+def _map(document, ink, axes, cells, names):
+    frames, depths = crossover.axes(cells)
+    for k, frame in enumerate(frames):
+        for i, depth in enumerate(depths):
+            found = cells.get((frame, depth), [])
+            found = [(n, row) for n, row in found if names is None or n in names]
+            first = crossover.cheapest(found)
+            if not first:
+                continue
+            times = [row["time_ns"]["median"] for _, row in found]
+            axes.add_patch(pyplot.Rectangle(
+                (i - 0.48, k - 0.46), 0.96, 0.92, linewidth=1.4, alpha=0.3,
+                facecolor=ink.style(document["strategies"], first[0])["color"]))
+            after = ("or %d more" % (len(first) - 1) if len(first) > 1 else
+                     "next x %s" % short_ratio(times[1] / times[0]) if len(times) > 1 else "")
+            axes.text(i, k, "%s\n%s\n%s" % (
+                first[0].replace("+", "+\n"), short_time(times[0]), after), ha="center",
+                va="center", fontsize=7, color=ink.text, linespacing=1.15)
+    axes.grid(False)
+    axes.set_xlim(-0.5, len(depths) - 0.5)
+    axes.set_ylim(-0.5, len(frames) - 0.5)
+    axes.set_xticks(range(len(depths)), [short_size(d) for d in depths])
+    axes.set_yticks(range(len(frames)), [short_size(f) for f in frames])
+    axes.tick_params(length=0)
+    axes.set_ylabel("frame", fontsize=9)
+
+
+def draw_crossover(document, ink):
+    maps = [(what, crossover.read(document, family)) for family, what in CLIMBS.items()]
+    maps = [(what, cells) for what, cells in maps if cells]
+    still = [s["name"] for s in document["strategies"] if not s["moves"]]
+    panels = [(what, cells, None) for what, cells in maps]
+    if len(still) > 1 and len(still) < len(document["strategies"]):
+        panels += [("no stack moves; " + what, cells, still) for what, cells in maps]
+    if not panels:
+        return None
+    figure, grid = ink.figure(2.3 * len(panels), len(panels))
+    for axes, (what, cells, names) in zip([grid] if len(panels) == 1 else grid, panels):
+        _map(document, ink, axes, cells, names)
+        ink.title(axes, what[0].upper() + what[1:])
+    figure.supxlabel("depth reached, from an 8 KiB stack", fontsize=9, color=ink.text)
+    return figure
+
+
+# ---- Memory -----------------------------------------------------------------------------------
+def draw_memory(document, ink):
+    rows = sorted(document.get("memory") or [], key=lambda r: r["bytes"]["total"]["median"])
+    if not rows:
+        return None
+    figure, axes = ink.figure(height=1.3 + 0.36 * len(rows))
+    left = [0.0] * len(rows)
+    looks = zip(PARTS, (ink.colors[1], ink.colors[4], ink.colors[3]), ("", "////", "...."))
+    for part, color, hatch in looks:
+        widths = [r["bytes"][part]["median"] for r in rows]
+        axes.barh(range(len(rows)), widths, left=left, color=color, hatch=hatch, height=0.62,
+                  edgecolor=ink.ground, linewidth=0, label=part.replace("_", " "))
+        left = [a + max(0, b) for a, b in zip(left, widths)]
+    for k, total in enumerate(left):
+        axes.text(total, k, "  {:,.0f}".format(total), va="center", fontsize=8, color=ink.text)
+    axes.set_yticks(range(len(rows)), [r["growth"] for r in rows], fontsize=8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, 1.18 * max(left))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: "{:,.0f}".format(v)))
+    axes.grid(False, axis="y")
+    axes.set_xlabel("bytes per parked goroutine", fontsize=9)
+    ink.legend(axes, loc="upper center", bbox_to_anchor=(0.4, -0.5 / (0.2 + 0.36 * len(rows))),
+               ncols=3)
+    return figure
+
+
+# ---- Layouts ----------------------------------------------------------------------------------
+def draw_layouts(document, ink):
+    found = results.spreads(document)
+    if not found:
+        return None
+    figure, axes = ink.figure(height=3.4)
+    least = 1e-4
+    for key, label, color, line in (
+            ("a", "link order", ink.colors[0], "-"), ("b", "environment size", ink.colors[1], "--"),
+            ("rest", "what remains", ink.muted, ":")):
+        shares = sorted(max(least, s[key]) for _, s in found)
+        axes.step(shares, [(k + 1) / len(shares) for k in range(len(shares))], where="post",
+                  color=color, linestyle=line, linewidth=1.7, label=label)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(
+        lambda v, _: "none" if v <= least else percent(v)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: "%.0f%%" % (100 * v)))
+    axes.set_xlabel("moves a result by (standard deviation)", fontsize=9)
+    axes.set_ylabel("share of results", fontsize=9)
+    ink.legend(axes, loc="lower right")
+    return figure
+
+
+FIGURES = {"crossover": draw_crossover, "memory": draw_memory, "growth_step": draw_step,
+           "step_distribution": draw_tail, "climb": draw_climb, "workloads": draw_workloads,
+           "calls": draw_calls, "layouts": draw_layouts}
 
 
 def _svg(figure):
@@ -254,7 +360,8 @@ def draw_all(document, out):
     A figure that has nothing to show is left out.
     """
     drawn = {}
-    with matplotlib.rc_context({"svg.hashsalt": "compare", "font.family": "DejaVu Sans"}):
+    with matplotlib.rc_context({"svg.hashsalt": "compare", "font.family": "DejaVu Sans",
+                                "hatch.linewidth": 0.8}):
         for name, draw in FIGURES.items():
             for ground in GROUNDS:
                 figure = draw(document, Ink(ground))

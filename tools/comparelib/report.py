@@ -1,89 +1,22 @@
 """The document as one HTML file that needs no other: the answer, the evidence, the method.
 
-Figures are SVG images in the file, one for each colour scheme.  Tables scroll inside their own
-box, so that the page itself fits a phone.
+A section whose data was not measured is left out, and listed at the end with the command that
+measures it.
 """
 
-import base64
 from html import escape
 
-from comparelib import verdict
-from comparelib.headline import short_size, short_time
-from comparelib.plan import THREAD
+from comparelib import crossover, headline, programs, results, seen, verdict
+from comparelib.page import (bullets, contents, details, figure, page, paragraph, section, table,
+                             td, th)
+from comparelib.parked import PARTS
+from comparelib.plan import CLIMBS, THREAD
+from comparelib.sections import hazards, peers, scaling
 from comparelib.table import SHORT, ci_text, growths_note, interval
-
-STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --text: #1b1f24; --muted: #59636e;
-  --line: #d8dde3; --soft: #f4f6f8; --good: #d9f2e6; --good-text: #0b5138; --bad: #ffd9cc;
-  --bad-text: #7a2400; }
-@media (prefers-color-scheme: dark) { :root { --ground: #14181d; --text: #e6e9ed;
-  --muted: #9aa4af; --line: #333a42; --soft: #1c2229; --good: #12382a; --good-text: #8fe3bf;
-  --bad: #5a2413; --bad-text: #ffc2a8; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.2rem 1rem 4rem; max-width: 60rem; background: var(--ground);
-  color: var(--text); font: 1rem/1.55 system-ui, sans-serif; }
-h1 { font-size: 1.55rem; line-height: 1.25; margin: 0.4rem 0 1rem; }
-h2 { font-size: 1.2rem; margin: 2.6rem 0 0.6rem; }
-.answer { border-left: 4px solid var(--good-text); padding: 0.2rem 0 0.2rem 1rem; }
-.answer p { margin: 0.5rem 0; }
-.answer p:first-child { font-size: 1.12rem; font-weight: 600; }
-.muted, figcaption, caption { color: var(--muted); font-size: 0.88rem; }
-figure { margin: 1rem 0; } figure img { width: 100%; max-width: 44rem; height: auto;
-  display: block; }
-.scroll { overflow-x: auto; margin: 0.6rem 0; border: 1px solid var(--line);
-  border-radius: 6px; }
-table { border-collapse: collapse; width: 100%; font-size: 0.86rem;
-  font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: 0.5rem 0.7rem; caption-side: bottom; }
-th, td { padding: 0.32rem 0.6rem; text-align: left; border-bottom: 1px solid var(--line);
-  vertical-align: top; }
-th { font-weight: 600; } thead th { background: var(--soft); white-space: nowrap; }
-td.n { text-align: right; white-space: nowrap; } tbody th { font-weight: 500; white-space: nowrap; }
-.cell { white-space: nowrap; }
-td.group { background: var(--soft); }
-.ok { background: var(--good); color: var(--good-text); }
-.bad { background: var(--bad); color: var(--bad-text); font-weight: 600; }
-.cell small { display: block; font-weight: 400; opacity: 0.85; }
-details { margin: 0.6rem 0; } summary { cursor: pointer; color: var(--muted); }
-code { font-family: ui-monospace, monospace; font-size: 0.92em; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1rem; }
-dd { margin: 0; overflow-wrap: anywhere; }
-@media (max-width: 34rem) { dl { grid-template-columns: 1fr; } dt { font-weight: 600; }
-  body { padding: 0.8rem 0.8rem 3rem; } }
-"""
+from comparelib.words import join, number, percent, short_size, short_time
 
 
-def _table(head, rows, caption=""):
-    """head: cells as text; rows: lists of finished HTML cells."""
-    top = "".join("<th scope=col>%s</th>" % escape(h) for h in head)
-    body = "".join("<tr>%s</tr>\n" % "".join(row) for row in rows)
-    note = "<caption>%s</caption>" % escape(caption) if caption else ""
-    return ("<div class=scroll tabindex=0><table>%s<thead><tr>%s</tr></thead>\n<tbody>%s</tbody>"
-            "</table></div>\n" % (note, top, body))
-
-
-def _td(text, cls=""):
-    return "<td%s>%s</td>" % (' class="%s"' % cls if cls else "", escape(text))
-
-
-def _th(text):
-    return "<th scope=row>%s</th>" % escape(text)
-
-
-def _image(svg):
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-
-
-def _figure(figures, name, alt, caption):
-    if name not in figures:
-        return ""
-    svg = figures[name]
-    return ('<figure><picture><source media="(prefers-color-scheme: dark)" srcset="%s">'
-            '<img src="%s" alt="%s"></picture><figcaption>%s</figcaption></figure>\n' % (
-                _image(svg["dark"]), _image(svg["light"]), escape(alt, True), escape(caption)))
-
-
-def _measured_on(document):
+def measured_on(document):
     m, run = document["machine"], document["run"]
     level = [flag for flag in m["flags"].split() if flag.startswith("-O")]
     return "%s CPUs, %s; %s; %s-byte pages; %s %s; commit %s; %s mode, %d rounds; %s" % (
@@ -91,178 +24,335 @@ def _measured_on(document):
         level[0] if level else run["build"], m["commit"], run["mode"], run["rounds"], m["date"])
 
 
-# ---- Survival --------------------------------------------------------------------------------
-def _survival_cell(cell):
-    if not cell:
-        return _td("not run")
-    ok = cell["verdict"] == verdict.OK
-    note = growths_note(cell) if ok else "%d of %d runs right" % (cell["runs_ok"], cell["runs"])
-    return '<td class="cell %s"%s>%s %s%s</td>' % (
-        "ok" if ok else "bad", "" if ok else ' title="%s"' % escape(cell["detail"], True),
-        "✓" if ok else "✗", escape(cell["verdict"]),
-        "<small>%s</small>" % escape(note) if note else "")
+# ---- The answer ------------------------------------------------------------------------------
+def answer(document):
+    parts = []
+    for a in document["answers"]:
+        take = " ".join("<span class=take>%s</span>" % escape(n) for n in a["take"])
+        use = a["use"][0].upper() + a["use"][1:]
+        parts.append("<div class=answer><h3>%s%s</h3>\n%s</div>\n" % (
+            escape(use), ": " + take if take else "", paragraph(a["text"])))
+    rules = bullets("%s: %s" % (a["use"], a["rule"]) for a in document["answers"])
+    return ("<h2 id=answer>Which strategy for what</h2>\n" + "".join(parts)
+            + details("By which rules these were chosen", paragraph(
+                "Nothing here is written by hand: names and figures are taken from this run by "
+                "these rules.  Where a strategy that moves stacks leads, the best of those that "
+                "do not is named as well.") + rules))
 
 
-def _survival(document):
-    names = [THREAD] + [s["name"] for s in document["strategies"]]
-    rows = [[_th(row["name"])] + [_survival_cell(row["cells"].get(n)) for n in names]
-            for row in document["workloads"]]
-    text = "<h2>Who survives</h2>\n" + _table(
-        ["workload"] + names, rows,
-        "Each workload is entered many times with 448 bytes to 7 KiB of an 8 KiB stack left; its "
-        "checksum must be that of a plain thread.  Growths are per repetition. "
-        + _measured_on(document))
-    seen = ["<li><b>%s under %s</b>: %s, %s</li>\n" % tuple(map(escape, (
-        row["name"], n, cell["verdict"], cell["detail"])))
-        for row in document["workloads"] for n, cell in row["cells"].items()
-        if cell["verdict"] != verdict.OK]
-    if seen:
-        text += "<p>What was seen where it is not ok:</p>\n<ul>%s</ul>\n" % "".join(seen)
-    return text
+# ---- Where which is cheapest -----------------------------------------------------------------
+def crossovers(document, figures):
+    tables = ""
+    for family, what in CLIMBS.items():
+        cells = crossover.read(document, family)
+        if not cells:
+            continue
+        names = [s["name"] for s in document["strategies"]
+                 if any(s["name"] == n for found in cells.values() for n, _ in found)]
+        rows = []
+        for frame, depth in sorted(cells):
+            best = crossover.cheapest(cells[frame, depth])
+            times = {n: row["time_ns"]["median"] for n, row in cells[frame, depth]}
+            rows.append([th(short_size(frame)), td(short_size(depth), "n")] + [
+                td(short_time(times[n]) if n in times else "-", "best n" if n in best else "n")
+                for n in names])
+        tables += details("The figures, " + what, table(
+            ["frame", "depth"] + names, rows,
+            "Median time of a climb, %s; green: cheapest, or not told apart from it by a 95%% "
+            "interval. %s" % (what, measured_on(document)), range(1, 2 + len(names))))
+    if not tables:
+        return ""
+    text = seen.crossovers(document)
+    return paragraph(text, "seen") + figure(
+        figures.get("crossover"), "Maps of depth by frame size, each point coloured by the "
+        "cheapest strategy. " + text,
+        "In each field: the cheapest strategy, its median time, and how many more are not told "
+        "apart from it, or how many times as long the next one takes.  A strategy that grows at "
+        "checkpoints only asks for the whole depth once, at the top.") + tables
 
 
-# ---- Tables of figures -----------------------------------------------------------------------
-def _time_cells(cell):
-    if not cell["time_ns"]:
-        return ['<td class=bad colspan=4>%s</td>' % escape(SHORT[cell["verdict"]])]
-    t = cell["time_ns"]
-    return [_td(short_time(t["median"]), "n"),
-            _td(ci_text(t), "n"),
-            _td("%s .. %s" % tuple(map(short_time, t["quartiles"])), "n"),
-            _td(interval(cell["ratio"]) or "-", "n")]
+# ---- Memory ----------------------------------------------------------------------------------
+def memory(document, figures):
+    if not document["memory"]:
+        return ""
+    rows = []
+    for r in sorted(document["memory"], key=lambda r: r["bytes"]["total"]["median"]):
+        rows.append([th(r["growth"])] + [td("{:,.0f}".format(r["bytes"][part]["median"]), "n")
+                                         for part in PARTS + ("total",)]
+                    + [td("{:,.0f} .. {:,.0f}".format(*r["bytes"]["total"]["ci"]), "n"),
+                       td(r["threads"], "n")])
+    text = seen.memory(document)
+    count = document["memory"][0]["goroutines"]
+    return paragraph(text, "seen") + figure(
+        figures.get("memory"), "Bars: bytes per parked goroutine by strategy, split into resident "
+        "memory, page tables and mappings. " + text,
+        "{:,} goroutines that wait for a channel; what the process has more than before them, "
+        "divided.".format(count)) + table(
+            ["strategy"] + [p.replace("_", " ") for p in PARTS] + ["total", "95%", "threads"], rows,
+            "Bytes per goroutine.  Resident is the process's share (Pss); a mapping counts as 400 "
+            "bytes of the kernel's. " + measured_on(document), range(1, 7))
 
 
+# ---- Times by size ---------------------------------------------------------------------------
 TIME_HEAD = ["median", "95% interval", "quartiles", "ratio to thread [95%]"]
 
 
-def _workload_table(document):
+def time_cells(cell):
+    if not cell["time_ns"]:
+        return ['<td class=bad colspan=4>%s</td>' % escape(SHORT[cell["verdict"]])]
+    t = cell["time_ns"]
+    return [td(short_time(t["median"]), "n"), td(ci_text(t), "n"),
+            td("%s .. %s" % tuple(map(short_time, t["quartiles"])), "n"),
+            td(interval(cell["ratio"]) or "-", "n")]
+
+
+def quantile(t, key, beyond):
+    """A quantile, where at least two samples lie beyond it."""
+    return short_time(t[key]) if t and t["n"] * beyond >= 2 else "-"
+
+
+def micro_table(document, name):
+    row = next(m for m in document["micro"] if m["name"] == name)
+    rows = []
+    for size in row["sizes"]:
+        for growth, cell in row["cells_by_size"][str(size)].items():
+            t = cell["time_ns"]
+            rows.append([th(short_size(size)), td(growth)] + time_cells(cell)
+                        + [td(quantile(t, "p99", 0.01), "n"), td(quantile(t, "p999", 0.001), "n")])
+    return details("The figures: " + row["does"], table(
+        ["size", "strategy"] + TIME_HEAD + ["p99", "p99.9"], rows, measured_on(document),
+        range(2, 8)))
+
+
+def has_micro(document, name):
+    return any(m["name"] == name for m in document["micro"])
+
+
+def latency(document, figures):
+    if not has_micro(document, "step"):
+        return ""
+    row = headline.step_row(document)
+    size = min(row["sizes"])
+    rows = []
+    for n, cell in row["cells_by_size"][str(size)].items():
+        t = cell["time_ns"]
+        if t:
+            rows.append([th(n), td("%.2g" % cell["per_repetition"].get("growths", 0), "n")] + [
+                td(x, "n") for x in (short_time(t["median"]), quantile(t, "p99", 0.01),
+                                     quantile(t, "p999", 0.001), short_time(t["max"]),
+                                     "{:,}".format(t["n"]))])
+    text = seen.tail(document)
+    return paragraph(text, "seen") + figure(
+        figures.get("step_distribution"), "Share of growth steps from %s that took longer than a "
+        "given time, one line per strategy, both scales logarithmic. %s" % (
+            short_size(size), text), "Read across at p50, p99 or p99.9.") + table(
+                ["strategy", "growths", "p50", "p99", "p99.9", "slowest", "steps"], rows,
+                "One growth step from %s. %s" % (short_size(size), measured_on(document)),
+                range(1, 7))
+
+
+def steps(document, figures):
+    if not has_micro(document, "step"):
+        return ""
+    text = seen.steps(document)
+    return paragraph(text, "seen") + figure(
+        figures.get("growth_step"), "Median time of one growth step against the size of the stack, "
+        "one line per strategy, the machine's own costs in grey. " + text,
+        "Band: 95% interval.  Grey: what the machine charges.") + micro_table(document, "step")
+
+
+def climb(document, figures):
+    if not has_micro(document, "climb"):
+        return ""
+    text = seen.climb(document)
+    return paragraph(text, "seen") + figure(
+        figures.get("climb"), "Median time to recurse to a depth and return, against that depth, "
+        "one line per strategy. " + text, "Each level has asked for its stack by go_checkpoint.") \
+        + micro_table(document, "climb")
+
+
+# ---- Libraries -------------------------------------------------------------------------------
+def survival_cell(cell):
+    if not cell:
+        return td("not run")
+    ok = cell["verdict"] == verdict.OK
+    note = growths_note(cell) if ok else "%d of %d runs right" % (cell["runs_ok"], cell["runs"])
+    return '<td class="cell %s">%s %s%s</td>' % (
+        "ok" if ok else "bad", "✓" if ok else "✗", escape(cell["verdict"]),
+        "<small>%s</small>" % escape(note) if note else "")
+
+
+def survival(document, figures):
+    if not document["workloads"]:
+        return ""
+    names = [THREAD] + [s["name"] for s in document["strategies"]]
+    rows = [[th(row["name"])] + [survival_cell(row["cells"].get(n)) for n in names]
+            for row in document["workloads"]]
+    text = paragraph(seen.survival(document), "seen") + table(
+        ["workload"] + names, rows,
+        "Each workload is entered many times with 448 bytes to 7 KiB of an 8 KiB stack left; its "
+        "checksum must be that of a plain thread.  Growths are per repetition. "
+        + measured_on(document))
+    said = bullets("%s under %s: %s, %s" % (row["name"], n, cell["verdict"], cell["detail"])
+                   for row in document["workloads"] for n, cell in row["cells"].items()
+                   if cell["verdict"] != verdict.OK)
+    return text + (details("What was seen where it is not ok", said) if said else "")
+
+
+def workload_table(document):
     rows = []
     for row in document["workloads"]:
         used = ", uses %s" % short_size(row["stack_used"]) if row["stack_used"] else ""
         told = (row["name"], row["library"], row["does"], short_size(row["checkpoint_bytes"]),
                 used)
-        rows.append(["<td colspan=8 class=group><b>%s</b> (%s): %s; asks for %s of stack%s</td>"
+        rows.append(["<td colspan=10 class=group><b>%s</b> (%s): %s; asks for %s of stack%s</td>"
                      % tuple(map(escape, told))])
         for growth, cell in row["cells"].items():
-            per = cell["per_repetition"]
+            per, t = cell["per_repetition"], cell["time_ns"]
             copied = short_size(per["bytes_copied"]) if per.get("bytes_copied") else "-"
-            rows.append([_th(growth)] + _time_cells(cell)
-                        + [_td(growths_note(cell) or "-", "cell"), _td(copied, "n"),
-                           _td(short_size(cell["peak_rss_kib"] << 10), "n")])
-    return _table(["strategy"] + TIME_HEAD + ["growths", "copied", "peak memory"], rows,
-                  _measured_on(document))
+            rows.append([th(growth)] + time_cells(cell)
+                        + [td(quantile(t, "p99", 0.01), "n"), td(quantile(t, "p999", 0.001), "n"),
+                           td(growths_note(cell) or "-", "cell"), td(copied, "n"),
+                           td(short_size(cell["peak_rss_kib"] << 10), "n")])
+    return table(["strategy"] + TIME_HEAD + ["p99", "p99.9", "growths", "copied", "peak memory"],
+                 rows, "A quantile is given where at least two repetitions lie beyond it. "
+                 + measured_on(document), list(range(1, 7)) + [8, 9])
 
 
-def _micro_table(document, name):
-    row = next((m for m in document["micro"] if m["name"] == name), None)
-    if not row:
+def workloads(document, figures):
+    if not document["workloads"]:
         return ""
-    rows = []
-    for size in row["sizes"]:
-        for growth, cell in row["cells_by_size"][str(size)].items():
-            t = cell["time_ns"]
-            tail = ["%s" % short_time(t[k]) if t else "-" for k in ("p99", "p999")]
-            rows.append([_th(short_size(size)), _td(growth)] + _time_cells(cell)
-                        + [_td(x, "n") for x in tail])
-    table = _table(["size", "strategy"] + TIME_HEAD + ["p99", "p99.9"], rows,
-                   _measured_on(document))
-    return "<details><summary>The figures: %s</summary>%s</details>\n" % (
-        escape(row["does"]), table)
+    text = seen.workloads(document)
+    return paragraph(text, "seen") + figure(
+        figures.get("workloads"), "Time of each library workload relative to a plain thread, one "
+        "mark per strategy with its interval. " + text, "Bars: 95% interval.") \
+        + details("The figures", workload_table(document))
 
 
-def _benchmark_tables(document):
+# ---- Everything else -------------------------------------------------------------------------
+def layouts(document, figures):
+    found = results.spreads(document)
+    if not found:
+        return ""
+    rows = [[th(r.name)] + [td(percent(s[k]), "n") for k in ("a", "b", "rest")]
+            + [td("%.2g" % s["p_a"], "n"), td("%.2g" % s["p_b"], "n")] for r, s in found]
+    head = ["result", "link order", "environment", "remains", "p of link", "p of environment"]
+    text = seen.layouts(document)
+    caption = "Standard deviations of a process's median, and p-values of F tests. " \
+        + measured_on(document)
+    return paragraph(text, "seen") + figure(
+        figures.get("layouts"), "Share of results that are moved by less than a given amount: by "
+        "link order, by environment size, and by what remains. " + text,
+        "Further left is steadier.") \
+        + table(head, rows[:8], "The most moved by link order. " + caption, range(1, 6)) \
+        + details("All %d" % len(rows), table(head, rows, caption, range(1, 6)))
+
+
+def benchmarks(document, figures):
     text = ""
     for target in dict.fromkeys(b["target"] for b in document["benchmarks"]):
         rows = []
         for b in document["benchmarks"]:
             if b["target"] == target and b["time_ns"]:
                 t = b["time_ns"]
-                rows.append([_th(b["name"]), _td(short_time(t["median"]), "n"),
-                             _td(ci_text(t), "n"),
-                             _td("%s .. %s" % tuple(map(short_time, t["quartiles"])), "n"),
-                             _td(b["label"])])
+                rows.append([th(b["name"]), td(short_time(t["median"]), "n"),
+                             td(ci_text(t), "n"),
+                             td("%s .. %s" % tuple(map(short_time, t["quartiles"])), "n"),
+                             td(b["label"])])
             elif b["target"] == target:
-                rows.append([_th(b["name"]), "<td class=bad colspan=4>%s</td>" % escape(
+                rows.append([th(b["name"]), "<td class=bad colspan=4>%s</td>" % escape(
                     b["error"] or "no samples")])
         left_out = document["run"].get("benchmarks_left_out", {}).get(target, 0)
         note = ", and %d more in the full mode" % left_out if left_out else ""
-        text += "<details><summary><code>%s</code>: %d benchmarks%s</summary>%s</details>\n" % (
-            escape(target), len(rows), note,
-            _table(["benchmark", "median", "95% interval", "quartiles", "label"], rows,
-                   _measured_on(document)))
+        text += details("%s: %s%s" % (target, number(len(rows), "benchmark"), note), table(
+            ["benchmark", "median", "95% interval", "quartiles", "label"], rows,
+            measured_on(document), range(1, 4)))
     return text
 
 
-# ---- Text ------------------------------------------------------------------------------------
-METHOD = """
-<p>Every trial is a process of its own.  It first computes the result on a plain thread with a
-large stack, then runs the work on fresh goroutines under the strategy and compares checksums.
-The baseline, <code>thread</code>, is one plain thread that does all repetitions: its stack is
-already there.
-Before the library is called, the 8 KiB stack is filled with known words, a quarter of them
-pointers to each other, until the wanted number of bytes is left; they are checked afterwards.
-The program calls <code>go_checkpoint</code> for the stack it needs under every strategy; those
-that grow on faults, or not at all, answer at once.  But not under <code>prologue</code>: there the
-work is left to the checks in our own code, which ask for 16 KiB more before a library is called;
-the libraries have none.</p>
-<p>The rounds are interleaved: each runs every trial once, in a new random order, in an
-environment of random size (seed %(seed)s, %(rounds)s rounds).  The order in which the programs
-were linked is the same throughout.  Figures are medians over all repetitions of all rounds.
-Intervals are 95%% bootstrap intervals that resample processes first and repetitions within them;
-a ratio resamples both sides from the same rounds.  With few rounds an interval says little about
-what another day would bring.  A time is given only where every repetition was right.  One
-repetition per process is not timed (it is checked).  The times include two readings of the clock.
-</p>
-"""
+METHOD = [
+    "Every trial is a process of its own.  It first computes the result on a plain thread with a "
+    "large stack, then runs the work on fresh goroutines under the strategy and compares "
+    "checksums.  The baseline, thread, is one plain thread that does all repetitions: its stack "
+    "is already there.  Before the library is called, the 8 KiB stack is filled with known words, "
+    "a quarter of them pointers to each other, until the wanted number of bytes is left; they are "
+    "checked afterwards.  The program calls go_call_on_stack for the stack it needs under every "
+    "strategy; those that grow on faults, or not at all, answer at once.  But not under prologue: "
+    "there the work is left to the checks in our own code, which ask for 16 KiB more before a "
+    "library is called; the libraries have none.",
+    "The rounds are interleaved: each runs every trial once, in a new random order (seed %(seed)s, "
+    "%(rounds)s rounds).  %(layouts)s",
+    "Figures are medians over all repetitions of all rounds.  Intervals are 95%% bootstrap "
+    "intervals that resample processes first and repetitions within them; a ratio resamples both "
+    "sides from the same rounds.  A time is given only where every repetition was right.  One "
+    "repetition per process is not timed (it is checked).  The times include two readings of the "
+    "clock.  The whole of this run is in compare.json, samples included; tools/compare --compare "
+    "tells two of them apart.",
+]
 
 
-def _problems(document):
-    if not document["problems"]:
-        return ""
-    return "<h2>What could not be measured</h2>\n<ul>%s</ul>\n" % "".join(
-        "<li>%s</li>" % escape(p) for p in document["problems"])
+def layouts_told(run):
+    if run["env_sizes"]:
+        return ("Programs were linked in %d orders of their sections, and each order was run in "
+                "%d sizes of the environment, each pair in another round." % (
+                    run["link_orders"], len(run["env_sizes"])))
+    return ("Each process had an environment of another, random size; the order in which the "
+            "programs were linked was the same throughout (--full varies it).")
 
 
-def _machine(document):
+def method(document, figures):
+    told = dict(document["run"], layouts=layouts_told(document["run"]))
+    return "".join(paragraph(text % told) for text in METHOD)
+
+
+def machine(document, figures):
     m = dict(document["machine"])
     m["libraries"] = ", ".join("%s %s" % (k, v) for k, v in m["libraries"].items())
-    items = "".join("<dt>%s</dt><dd>%s</dd>" % (escape(k.replace("_", " ")), escape(str(v)))
-                    for k, v in m.items())
-    return "<h2>Machine</h2>\n<dl>%s</dl>\n" % items
+    return "<dl>%s</dl>\n" % "".join(
+        "<dt>%s</dt><dd>%s</dd>" % (escape(k.replace("_", " ")), escape(str(v)))
+        for k, v in m.items())
+
+
+ALL = "tools/compare without --only"
+# Anchor, title, the section, and how to get it where it is not there.
+SECTIONS = [
+    ("cheapest", "Where which strategy is cheapest", crossovers, "tools/compare --only Climb"),
+    ("memory", "Memory per goroutine", memory, "tools/compare --only parked"),
+    ("latency", "Latency: how long a growth step may take", latency, "tools/compare --only step"),
+    ("step", "One growth step, by size", steps, "tools/compare --only step"),
+    ("climb", "A climb, by depth", climb, "tools/compare --only climb"),
+    ("survival", "Who survives: libraries", survival, ALL),
+    ("hazards", "Who survives: hazards", hazards, "tools/compare --only hazards"),
+    ("workloads", "What libraries cost", workloads, ALL),
+    ("programs", "Programs", programs.section, ALL),
+    ("scaling", "Scaling", scaling, "tools/compare --only chan_bench"),
+    ("peers", "Beside other runtimes", peers, "tools/setup --for peers, then tools/compare"),
+    ("layouts", "How much the layout of memory moves results", layouts, "tools/compare --full"),
+    ("benchmarks", "All benchmark programs", benchmarks, ALL),
+    ("method", "Method", method, ""),
+    ("machine", "Machine", machine, ""),
+]
 
 
 def render(document, figures):
     """Returns the page; figures as plots.draw_all returns them."""
-    answer = "".join("<p>%s</p>\n" % escape(s) for s in document["headline"])
-    parts = ["<h1>How a goroutine's stack grows: what it costs, and what breaks</h1>\n",
-             "<div class=answer>%s</div>\n" % answer]
-    parts += ["<p class=muted>%s</p>\n" % escape(note) for note in document["notes"]]
-    if document["workloads"]:
-        parts.append(_survival(document))
-    if document["micro"]:
-        parts += ["<h2>One growth step</h2>\n",
-                  _figure(figures, "growth_step", "Median time of one growth step against the size "
-                          "of the stack, one line per strategy, with the machine's own costs "
-                          "beside it", "Band: 95% interval.  Grey: what the machine charges."),
-                  _figure(figures, "step_distribution", "Share of growth steps that took longer "
-                          "than a given time, per strategy, on logarithmic scales",
-                          "Read across at p50, p99 or p99.9."),
-                  _micro_table(document, "step"),
-                  "<h2>A climb</h2>\n",
-                  _figure(figures, "climb", "Median time to recurse to a depth and return, against "
-                          "that depth, one line per strategy", "Each level has asked for its stack "
-                          "by go_checkpoint."),
-                  _micro_table(document, "climb")]
-    if document["workloads"]:
-        parts += ["<h2>Libraries</h2>\n",
-                  _figure(figures, "workloads", "Time of each library workload relative to a plain "
-                          "thread, one mark per strategy", "Bars: 95% interval."),
-                  _workload_table(document)]
-    if document["benchmarks"]:
-        parts += ["<h2>Benchmark programs</h2>\n", _benchmark_tables(document)]
-    parts += [_problems(document), "<h2>Method</h2>\n", METHOD % document["run"],
-              _machine(document)]
-    return ("<!doctype html>\n<html lang=en>\n<head><meta charset=utf-8>\n"
-            '<meta name=viewport content="width=device-width, initial-scale=1">\n'
-            "<title>stacklab: strategies compared</title>\n<style>%s</style></head>\n<body>\n%s"
-            "</body>\n</html>\n" % (STYLE, "".join(parts)))
+    made = [(anchor, title, draw(document, figures)) for anchor, title, draw, _ in SECTIONS]
+    missing = ["%s: %s" % (title, how) for (_, title, _, how), (_, _, html)
+               in zip(SECTIONS, made) if not html]
+    made = [m for m in made if m[2]]
+    if missing:
+        made.append(("missing", "What was not measured", paragraph(
+            "Left out above, and the command that measures it:") + bullets(missing)))
+    if document["problems"]:
+        made.append(("problems", "What could not be measured", bullets(document["problems"])))
+    head = ["<h1>How a goroutine's stack grows: what it costs, and what breaks</h1>\n",
+            paragraph("%s compared by stacklab's tools/compare. %s" % (
+                join([s["name"] for s in document["strategies"]]), measured_on(document)),
+                "muted")]
+    head += [paragraph(note, "muted") for note in document["notes"]]
+    if document["problems"]:
+        head.append('<p class=muted><a href="#problems">%s</a></p>\n' % escape(
+            number(len(document["problems"]), "thing") + " could not be measured"))
+    return page("stacklab: growth strategies compared", "".join(head) + answer(document)
+                + contents([("answer", "Answer")] + [m[:2] for m in made])
+                + "".join(section(*m) for m in made))

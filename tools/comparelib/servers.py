@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import select
 import subprocess
 
 from comparelib import child
@@ -26,10 +27,10 @@ def allow_files():
 class Program:
     """A child from its first line of output until the end of the block."""
 
-    def __init__(self, argv, **env):
+    def __init__(self, argv, env=None):
         self.name = os.path.basename(argv[0])
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env=dict(os.environ, **env), start_new_session=True)
+                                        env=env, start_new_session=True)
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -41,7 +42,10 @@ class Program:
         self.process.stdin.close()
         self.process.stdout.close()
 
-    def line(self):
+    def line(self, seconds=None):
+        """Its next line, which it may take that long to say."""
+        if not select.select([self.process.stdout], [], [], seconds)[0]:
+            raise Failed("%s said nothing for %g s" % (self.name, seconds))
         said = self.process.stdout.readline().decode().strip()
         if not said:
             raise Failed("%s ended early, with %d" % (self.name, self.process.wait()))

@@ -1,5 +1,10 @@
 """From what was run to the document that compare.json holds and everything else is drawn from.
 
+    kind, schema             what the file is; readers refuse another number
+    strategies, workloads, micro, benchmarks, memory    what was run
+    hazards, peers           null where they were not
+    answers                  headline.answers of all this
+
 A cell is one workload (at one size) under one strategy:
     verdict, detail          what became of it
     time_ns                  stats.describe of a repetition, if it was right in every run
@@ -7,10 +12,15 @@ A cell is one workload (at one size) under one strategy:
     per_repetition           growths, growths by fault, bytes copied, words adjusted
     peak_rss_kib             the largest of its processes
     rounds_ns                the samples, one list per process
+    layouts                  of those processes: {link, padding}
+A benchmark has time_ns, rounds_ns and layouts as well; a row of memory has bytes instead of time.
 """
 
-from comparelib import gbench, stats, verdict
+from comparelib import gbench, hazards, parked, programs, stats, verdict
 from comparelib.plan import THREAD, growths
+
+KIND, SCHEMA = "stacklab compare", 2
+BUSY = 0.03  # of the CPUs for other programs: worth telling
 
 COUNTERS = ("growths", "growths_by_fault", "bytes_copied", "words_adjusted",
             "pages_moved_growths", "pool_hits", "pool_misses")
@@ -31,13 +41,14 @@ def make_cell(verdicts):
             "runs_ok": sum(v.kind == verdict.OK for v in verdicts),
             "ratio": None, "repetitions_right": passed,
             "per_repetition": _per_repetition(results), "rounds_ns": rounds,
+            "layouts": [v.layout for v in verdicts if v.result],
             "peak_rss_kib": max((v.peak_rss_kib for v in verdicts), default=0)}
     if kind == verdict.OK:
         cell["time_ns"] = stats.describe(rounds)
     return cell
 
 
-def _add_ratios(cells):
+def add_ratios(cells):
     base = cells.get(THREAD)
     for cell in cells.values():
         if base and base["time_ns"] and cell["time_ns"]:
@@ -47,7 +58,7 @@ def _add_ratios(cells):
 def _cells(listing, verdicts, name, size):
     found = {t.growth: vs for t, vs in verdicts.items() if t.workload == name and t.size == size}
     cells = {growth: make_cell(found[growth]) for growth in growths(listing) if growth in found}
-    _add_ratios(cells)
+    add_ratios(cells)
     return cells
 
 
@@ -60,7 +71,7 @@ def make_workloads(listing, verdicts):
     library, micro = [], []
     ran = {t.workload for t in verdicts}
     for w in listing["workloads"]:
-        if w["name"] not in ran:
+        if w["name"] not in ran or w["kind"] == "program":
             continue
         row = {key: w.get(key) for key in ("name", "library", "does", "checkpoint_bytes", "kind")}
         used = [r["stack_used"] for r in _results(verdicts, w["name"]) if "stack_used" in r]
@@ -90,7 +101,23 @@ def make_benchmarks(benches, problems):
             rows.append({"target": bench.label, "name": name, "family": gbench.family_of(name),
                          "size": gbench.size_of(name), "label": row["label"],
                          "error": row["error"], "time_ns": stats.describe(row["rounds"]),
-                         "counters": row["counters"], "rounds_ns": row["rounds"]})
+                         "counters": row["counters"], "rounds_ns": row["rounds"],
+                         "layouts": row["layouts"]})
+    return rows
+
+
+def make_memory(listing, lots):
+    """One row per strategy: bytes per parked goroutine, by part."""
+    rows = []
+    for growth in growths(listing):
+        for lot, runs in lots.items():
+            if lot.growth == growth:
+                rows.append({"growth": growth, "goroutines": lot.goroutines, "wait": lot.wait,
+                             "threads": max(r["threads"] for r in runs),
+                             "bytes": {part: stats.describe([[r[part]] for r in runs])
+                                       for part in parked.PARTS + ("total",)},
+                             "rounds_bytes": [[r["total"]] for r in runs],
+                             "layouts": [r["layout"] for r in runs]})
     return rows
 
 
@@ -107,23 +134,35 @@ def check_needs(library, problems):
 def make_notes(machine, run):
     """What a reader should know before believing a figure."""
     notes = []
-    load = float(machine["load"].split()[0])
-    if load > 0.5 * machine["cpus"]:
-        notes.append("The machine was busy when the run began: load average %.1f on %d CPUs.  "
-                     "Intervals are wider than they need be." % (load, machine["cpus"]))
+    if machine["others_cpu"] > BUSY:
+        notes.append("The machine was busy: other programs took %.0f%% of its CPUs during the run. "
+                     "Times are longer, and intervals wider, than they need be." % (
+                         100 * machine["others_cpu"]))
     if run["only"]:
         notes.append("Only what matches %r was run." % run["only"])
     return notes
 
 
-def make_document(listing, verdicts, benches, machine, problems, run):
-    library, micro = make_workloads(listing, verdicts)
-    check_needs(library, problems)
-    benchmarks = make_benchmarks(benches, problems)
-    return {"schema": 1, "run": run, "machine": machine, "baseline": THREAD,
+def make_hazards(matrix):
+    """The hazard matrix as rows of cells like the workloads'; None where there is none."""
+    return matrix and {"builds": matrix["builds"], "rows": [
+        {"name": row["name"], "group": row["group"], "cause": row["cause"],
+         "cells": {growth: {"verdict": kind, "detail": row["details"][growth],
+                            "differs": row["differs"].get(growth, {})}
+                   for growth, kind in row["verdicts"].items()}} for row in hazards.rows(matrix)]}
+
+
+def make_document(listing, run, benches, machine, how):
+    """run: measure.Run; how: what compare.json says of the run itself."""
+    library, micro = make_workloads(listing, run.verdicts)
+    check_needs(library, run.problems)
+    benchmarks = make_benchmarks(benches, run.problems)
+    return {"kind": KIND, "schema": SCHEMA, "run": how, "machine": machine, "baseline": THREAD,
             "strategies": listing["strategies"], "workloads": library, "micro": micro,
-            "benchmarks": benchmarks, "notes": make_notes(machine, run),
-            "problems": problems}
+            "programs": programs.make_rows(listing, run.verdicts, make_cell, add_ratios),
+            "benchmarks": benchmarks, "memory": make_memory(listing, run.parked),
+            "hazards": None, "peers": None, "notes": make_notes(machine, how),
+            "problems": run.problems}
 
 
 def cell_of(document, name, size, growth):
@@ -142,3 +181,18 @@ def survivors(document, growth):
         if cell:
             (right if cell["verdict"] == verdict.OK else not_right).append(row["name"])
     return right, not_right
+
+
+# The verdicts of bench/hazards; every other one says that the hazard was not withstood.
+HOLDS, NEUTRAL = ("holds",), ("n/a", "refused")
+
+
+def hazard_class(kind):
+    return "ok" if kind in HOLDS else "" if kind in NEUTRAL else "bad"
+
+
+def broken_hazards(document, growth):
+    """The names of the hazards that a strategy does not withstand; None if none were run on it."""
+    rows = (document.get("hazards") or {}).get("rows", [])
+    cells = [(row["name"], row["cells"][growth]) for row in rows if growth in row["cells"]]
+    return [n for n, cell in cells if hazard_class(cell["verdict"]) == "bad"] if cells else None

@@ -1,8 +1,8 @@
 """The document as text for a terminal."""
 
-from comparelib import machine, verdict
-from comparelib.headline import short_ratio, short_size, short_time
+from comparelib import machine, programs, verdict
 from comparelib.plan import THREAD
+from comparelib.words import join, short_ratio, short_size, short_time
 
 WIDTH = 100
 
@@ -128,13 +128,35 @@ def benchmarks(document):
     return lines[1:]
 
 
+def answers(document):
+    lines = ["WHICH STRATEGY FOR WHAT  (report.html says by which rules)"]
+    for a in document["answers"]:
+        lines += ["", "%s%s" % (a["use"], ": " + join(a["take"]).upper() if a["take"] else "")]
+        lines += _wrap(a["text"], "  ")
+    return lines
+
+
+def memory(document):
+    if not document["memory"]:
+        return []
+    first = document["memory"][0]
+    lines = ["PARKED: bytes per goroutine of {:,} that wait; median".format(first["goroutines"]),
+             "  %-20s %10s %12s %10s %10s" % ("", "resident", "page tables", "mappings", "total")]
+    for row in document["memory"]:
+        lines.append("  %-20s %10.0f %12.0f %10.0f %10.0f" % (row["growth"], *[
+            row["bytes"][part]["median"]
+            for part in ("resident", "page_tables", "mappings", "total")]))
+    return lines
+
+
 def render(document):
     """The whole, as one string."""
     m = document["machine"]
-    blocks = [[line for s in document["headline"] for line in _wrap(s, "")]]
+    blocks = [answers(document)]
     if document["workloads"]:
         blocks += [survival(document), workloads(document)]
-    blocks += [micro(document), benchmarks(document)]
+    blocks += [micro(document), memory(document), programs.render(document),
+               benchmarks(document)]
     if document["notes"]:
         blocks.append([line for note in document["notes"] for line in _wrap("NOTE: " + note, "")])
     if document["problems"]:

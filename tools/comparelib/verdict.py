@@ -26,6 +26,7 @@ class Verdict:
     detail: str     # one line for people
     result: dict    # the program's last line, {} if there was none
     peak_rss_kib: int = 0
+    layout: dict = None  # of the process: measure.Layouts
 
 
 def read_lines(text):
@@ -60,8 +61,8 @@ def _where(lines):
     if not under_way:
         return "before the first repetition"
     at = under_way[-1]
-    return "in repetition %d, entered with %d bytes of stack left" % (
-        at["repetition"] + 1, at.get("left", 0))
+    left = ", entered with %d bytes of stack left" % at["left"] if "left" in at else ""
+    return "in repetition %d%s" % (at["repetition"] + 1, left)
 
 
 def _wrong_detail(result):

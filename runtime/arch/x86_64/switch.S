@@ -155,8 +155,13 @@ rt_onstack:
   movq    %rcx, %fs:(%r12)
   movq    %rdi, %rax
   movq    %rsi, %rdi
+// The frame of the call has this name, because only there does gdb follow a caller whose frame lies
+// below that of its callee (get_prev_frame_always_1 in its frame.c).
+  .type   __morestack, @function
+__morestack:
   callq   *%rax
   leaq    -24(%rbp), %rsp
+  .size   __morestack, .-__morestack
   movq    %rbx, %fs:(%r12)
   movq    %r13, RT_LOW_MARK
   popq    %r13

@@ -14,11 +14,15 @@ static const struct rt_growth *const table[] = {
     &rt_growth_signal,
     &rt_growth_checkpoint,
     &rt_growth_signal_checkpoint,
+    &rt_growth_inplace,
+    &rt_growth_hybrid,
+    &rt_growth_segment,
     &rt_growth_reserve,
     &rt_growth_prologue,
 };
 
-struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20};
+struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
+                                              .hybrid_bytes = 1 << 20};
 
 const struct rt_growth *rt_growth_at(int i) {
   return i >= 0 && (size_t)i < sizeof table / sizeof *table ? table[i] : NULL;
@@ -55,12 +59,13 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   gs->stack = fresh;
   gs->low = rt_growth_low(gs);
   gs->ngrowths++;
+  gs->nmoves++;
   if (size < had) {  // memory is what it was moved for
     os_discard((void *)old.lo, had);
     rt_stackemptied(&old);
   }
   if (rt_growth_options.quarantine)
-    rt_quarantine(cache, &old, gs->goid, gs->ngrowths);
+    rt_quarantine(cache, &old, gs->goid, gs->nmoves);
   else
     rt_stackfree(cache, &old);
   if (size >= had) rt_stackcache_want(cache, gs->growth->kind, size);

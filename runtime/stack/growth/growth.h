@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 struct rt_growth;
+struct rt_segment;
 
 // A word of the runtime's, outside the stack, that points into it: it follows every move.
 struct rt_stackref {
@@ -31,11 +32,12 @@ struct rt_gstack {
   uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
   struct rt_stack stack;
   const struct rt_growth *growth;
-  size_t max;           // bytes; bounds every growth
-  uint32_t initial;     // bytes, at most RT_STACK_MAX
-  uint32_t ngrowths;    // moves so far, forced ones included
+  uint32_t initial, max;  // bytes, at most RT_STACK_MAX; max bounds every growth
+  uint32_t ngrowths;      // in place and by moves, forced ones included
+  uint32_t nmoves;        // of these, moves
   uint64_t goid;
   uintptr_t defers;          // a struct go_deferred in it, that of the innermost call; 0: none
+  struct rt_segment *segment;  // see segment.c
   struct rt_stackref *refs;  // changed by the goroutine itself, or under what keeps it parked
 };
 
@@ -75,9 +77,23 @@ struct rt_growth {
   // 0 or GO_E* with the stack as it was.  NULL: go_checkpoint only checks the limit.
   int (*checkpoint)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
 
+  // The program wants to make a call with `bytes` of stack, and gs->stack has less.  g0.  0: it can
+  // be made on the segment that rt_segment_enter enters.  GO_E*, with nothing changed.  NULL:
+  // go_call_on_stack is go_checkpoint, then the call.
+  int (*call)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
+
+  // The goroutine has ended, or will not run again, wherever it was: gs->stack becomes the one that
+  // alloc gave or that moved, and all else that it holds goes back.  g0.  NULL: it holds no more.
+  void (*end)(struct rt_gstack *gs, struct rt_stackcache *cache);
+
   // The goroutine waits, at gs->sp, and nobody else touches gs: gives memory back that it does not
   // need there.  True: there was some.  g0, of any M.  NULL: it never has any.
   bool (*shrink)(struct rt_gstack *gs, struct rt_stackcache *cache);
+
+  // The goroutine has ended, or its stack is live from `sp` up alone: gives back what it has grown
+  // by beyond the first doubling that holds that and a margin.  False: it has not, or not all.
+  // g0.  NULL: a stack that has grown goes back to the pool whole when its goroutine ends.
+  bool (*decommit)(struct rt_gstack *gs, struct rt_stackcache *cache, uintptr_t sp);
 
   // How far above lo the mark lies that compiled code compares SP with (arch.h).  Where it finds SP
   // below, checkpoint is called.  0: no mark.
@@ -92,7 +108,7 @@ static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
 // ---- The table -------------------------------------------------------------------------------
 
 extern const struct rt_growth rt_growth_signal, rt_growth_checkpoint, rt_growth_signal_checkpoint,
-    rt_growth_reserve, rt_growth_prologue;
+    rt_growth_inplace, rt_growth_hybrid, rt_growth_segment, rt_growth_reserve, rt_growth_prologue;
 
 // rt_growth_at returns row i, NULL past the end; rt_growth_find, the row of a name, or NULL.
 const struct rt_growth *rt_growth_at(int i);
@@ -102,7 +118,8 @@ const struct rt_growth *rt_growth_find(const char *name);
 
 // Options of the process; set by go_run before the first goroutine.
 struct rt_growth_options {
-  size_t reserve_bytes;  // address range of one `reserve` stack
+  size_t reserve_bytes;  // address range of one `reserve` or `inplace` stack
+  size_t hybrid_bytes;   // and of a `hybrid` one before it moves
   bool forcemove;        // move at every resume and checkpoint
   bool quarantine;       // keep old stacks without access, and name who touches one
   int64_t (*clock)(void);  // what times moves; signal-safe; NULL: nothing
@@ -123,6 +140,28 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
 // it has.
 bool rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache);
 
+// rt_growinplace makes gs's stack `size` bytes without moving anything: see inplace.c.  GO_E* of
+// rt_stackresize, with the stack as it was.  [signal-safe]
+int rt_growinplace(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size);
+// Its strategy's hooks, which answer GO_ESTRATEGY, GO_ELIMIT and false beyond the range.
+int rt_growinplace_fault(struct rt_gstack *gs, struct rt_stackcache *cache,
+                         struct os_fault *fault, size_t size, uintptr_t lowest);
+bool rt_growinplace_resume(struct rt_gstack *gs, struct rt_stackcache *cache);
+int rt_growinplace_checkpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
+bool rt_growinplace_decommit(struct rt_gstack *gs, struct rt_stackcache *cache, uintptr_t sp);
+
+// Segments (segment.c).  The goroutine itself: rt_segment_fits tells whether a call with `bytes` of
+// stack can be made without asking the `call` hook first; rt_segment_top is the SP to make it at,
+// and the stack that has it.  Then, on the segment, rt_segment_enter and rt_segment_leave make the
+// one and the other gs->stack; rt_segment_below is where the call returns to.  leave answers true
+// if rt_segment_trim, on g0, has something to give back.
+bool rt_segment_fits(const struct rt_gstack *gs, size_t bytes);
+uintptr_t rt_segment_top(const struct rt_gstack *gs, const struct rt_stack **stack);
+void rt_segment_enter(struct rt_gstack *gs);
+const struct rt_stack *rt_segment_below(const struct rt_gstack *gs);
+bool rt_segment_leave(struct rt_gstack *gs);
+void rt_segment_trim(struct rt_gstack *gs, struct rt_stackcache *cache);
+
 // rt_growth_fault is the whole answer to a fault while gs runs: true if the instruction can run
 // again, false if the fault is not about this stack.  An overflow that cannot be helped prints
 // one line (goroutine, size, limit, address), tracebacks, and aborts.  [signal-safe]
@@ -140,9 +179,10 @@ int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_
 // has the goroutine: see checkpoint.c.
 bool rt_growatresume(struct rt_gstack *gs, struct rt_stackcache *cache);
 int rt_growatcheckpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
-// rt_shrinkbycopy and rt_shrinkinplace are the `shrink` of strategies that move stacks and of those
-// that do not: see shrink.c.
+// rt_shrinkbycopy, rt_shrinkelastic and rt_shrinkinplace are the `shrink` of strategies that move
+// stacks, that move their guards, and that do neither: see shrink.c.
 bool rt_shrinkbycopy(struct rt_gstack *gs, struct rt_stackcache *cache);
+bool rt_shrinkelastic(struct rt_gstack *gs, struct rt_stackcache *cache);
 bool rt_shrinkinplace(struct rt_gstack *gs, struct rt_stackcache *cache);
 
 #ifdef __cplusplus

@@ -11,14 +11,27 @@ enum {
 
 // To the least stack that is half empty then.  A stack that is a quarter full or more stays, so
 // that what it grows by next does not bring it back to where it was.
-bool rt_shrinkbycopy(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  const size_t old = rt_stack_size(&gs->stack);
-  if (gs->sp < gs->stack.lo) return false;  // a frame has skipped the guard
+static size_t least(const struct rt_gstack *gs) {  // 0: as it is
+  if (gs->sp < gs->stack.lo) return 0;  // a frame has skipped the guard
   const size_t want = 2 * (gs->stack.hi - gs->sp + SLACK);
   size_t size = gs->initial;
   while (size < want) size *= 2;
+  return size <= rt_stack_size(&gs->stack) / LEAST_GAIN ? size : 0;
+}
+
+bool rt_shrinkbycopy(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const size_t size = least(gs);
   struct rt_copied moved;
-  return size <= old / LEAST_GAIN && rt_newstack(gs, cache, size, gs->sp, &moved) == 0;
+  return size && rt_newstack(gs, cache, size, gs->sp, &moved) == 0;
+}
+
+// The same, by moving the guard up.
+bool rt_shrinkelastic(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const size_t old = rt_stack_size(&gs->stack), size = least(gs);
+  if (!size || rt_stackresize(cache, &gs->stack, size) != 0) return false;
+  rt_count(&cache->stats.shrinks, 1);
+  cache->last = (struct rt_stackmove){old, size, 0, 0, 0};
+  return true;
 }
 
 // The pages below SP.  Which of them have memory the kernel knows, and to ask costs as much.

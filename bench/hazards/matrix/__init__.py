@@ -1,0 +1,1 @@
+"""The hazard matrix as a file (expected) and as tables (render)."""

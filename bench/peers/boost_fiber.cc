@@ -1,0 +1,42 @@
+// boost_fiber.cc: Boost.Fiber, its round-robin scheduler on one thread.
+#include <boost/fiber/all.hpp>
+#include <boost/version.hpp>
+#include <mutex>
+#include <utility>
+
+#include "bench/peers/peer.h"
+
+namespace {
+
+namespace fibers = boost::fibers;
+
+void *spawn(void (*fn)(void *), void *arg) {
+  fibers::fixedsize_stack stack(
+      peer_stack_bytes ? peer_stack_bytes : fibers::fixedsize_stack::traits_type::default_size());
+  return new fibers::fiber(std::allocator_arg, std::move(stack), fn, arg);
+}
+
+void join(void *p) {
+  fibers::fiber *fiber = static_cast<fibers::fiber *>(p);
+  fiber->join();
+  delete fiber;
+}
+
+void yield() { boost::this_fiber::yield(); }
+
+void park() {
+  static fibers::mutex mutex;
+  static fibers::condition_variable never;
+  std::unique_lock<fibers::mutex> lock(mutex);
+  for (;;) never.wait(lock);
+}
+
+void run(void (*fn)()) { fn(); }
+
+const peer_tasks tasks = {run, spawn, join, yield, park, nullptr};
+
+}  // namespace
+
+extern "C" const struct peer peer = {
+    "Boost.Fiber", "Boost " BOOST_LIB_VERSION ", default stack 128 KiB",
+    &tasks, nullptr, nullptr, nullptr};

@@ -1,0 +1,53 @@
+// peer.h: what a runtime or coroutine library has to offer to be measured beside ours.  One file
+// per peer defines `peer`; driver.c has the work, the clock and the command line.
+#ifndef STACKLAB_BENCH_PEERS_PEER_H_
+#define STACKLAB_BENCH_PEERS_PEER_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// One with a scheduler.
+struct peer_tasks {
+  void (*run)(void (*fn)(void));  // starts the runtime and calls fn on it
+  void *(*spawn)(void (*fn)(void *), void *arg);
+  void (*join)(void *task);       // waits for its end; each task is joined, or parks for ever
+  void (*yield)(void);            // others run first
+  void (*park)(void);             // waits for what never comes
+  void (*alternate)(long n);      // instead of yield, where two tasks hand over otherwise; or NULL
+};
+
+// One without: whoever resumes a coroutine goes on when that suspends itself or ends.
+struct peer_coroutines {
+  void *(*make)(void (*fn)(void *), void *arg);
+  void (*resume)(void *coroutine);
+  void (*suspend)(void);
+  void (*free)(void *coroutine);  // of one that has ended
+};
+
+struct peer {
+  const char *name;
+  const char *about;                     // version and how its stacks are made
+  const struct peer_tasks *tasks;        // or NULL,
+  const struct peer_coroutines *coroutines;
+  const char *(*variant)(int i);         // ways it can be run, by number; NULL: one
+  void (*ask)(size_t bytes);             // for stack, where it has to be asked for; or NULL
+};
+
+extern const struct peer peer;
+
+// From the command line: 0 is the peer's own default.
+extern size_t peer_stack_bytes;
+extern const char *peer_variant;
+
+// peer_die says what failed, and ends the process.
+__attribute__((noreturn)) void peer_die(const char *what);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,84 @@
+// pthreads.c: a thread for each task, in its default configuration: 8 MiB, kept by glibc's cache.
+#include "bench/peers/peer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+struct task {
+  pthread_t thread;
+  void (*fn)(void *);
+  void *arg;
+};
+
+static void *entry(void *arg) {
+  const struct task *task = arg;
+  task->fn(task->arg);
+  return NULL;
+}
+
+static void *spawn(void (*fn)(void *), void *arg) {
+  struct task *task = malloc(sizeof *task);
+  pthread_attr_t attr;
+  if (!task)
+    peer_die("malloc");
+  *task = (struct task){.fn = fn, .arg = arg};
+  pthread_attr_init(&attr);
+  if (peer_stack_bytes)
+    pthread_attr_setstacksize(&attr, peer_stack_bytes);
+  if (pthread_create(&task->thread, &attr, entry, task) != 0)
+    peer_die("no thread");
+  pthread_attr_destroy(&attr);
+  return task;
+}
+
+static void join(void *arg) {
+  struct task *task = arg;
+  pthread_join(task->thread, NULL);
+  free(task);
+}
+
+static void yield(void) {
+  sched_yield();
+}
+
+static sem_t never;
+
+static void park(void) {
+  for (;;)
+    sem_wait(&never);
+}
+
+// Threads that yield may run side by side; two that wait for each other do switch.
+static sem_t turns[2];
+
+static void *other(void *arg) {
+  for (long i = 0; i < *(long *)arg; i++) {
+    sem_wait(&turns[1]);
+    sem_post(&turns[0]);
+  }
+  return NULL;
+}
+
+static void alternate(long n) {
+  pthread_t thread;
+  sem_init(&turns[0], 0, 0);
+  sem_init(&turns[1], 0, 0);
+  if (pthread_create(&thread, NULL, other, &n) != 0)
+    peer_die("no thread");
+  for (long i = 0; i < n; i++) {
+    sem_post(&turns[1]);
+    sem_wait(&turns[0]);
+  }
+  pthread_join(thread, NULL);
+}
+
+static void run(void (*fn)(void)) {
+  sem_init(&never, 0, 0);
+  fn();
+}
+
+static const struct peer_tasks tasks = {run, spawn, join, yield, park, alternate};
+const struct peer peer = {
+    .name = "pthreads", .about = "glibc, default attributes", .tasks = &tasks};

@@ -1,0 +1,229 @@
+"""Workloads that are whole programs: recursions known from papers, loops on the end of the stack,
+and many goroutines at once.  docs/workloads.md says what each is for.
+
+A cell of one has, beside what summary.make_cell gives:
+    calls_ns              quantiles of the single calls that may have grown a stack
+    memory                bytes beyond what the process had before: peak, settled
+    growths_per_iteration for those that cross the end of the stack again and again
+"""
+
+from html import escape
+
+from comparelib import page, stats, verdict, words
+from comparelib.plan import THREAD, growths
+from comparelib.servers import VMA_BYTES
+
+
+def total(memory):
+    """[resident, page tables, number of mappings] as bytes."""
+    return memory[0] + memory[1] + memory[2] * VMA_BYTES
+
+
+def add_memory(cell, results):
+    """The largest of all runs.  The peak of what is resident is the kernel's own mark; page tables
+    and mappings are read when all goroutines wait, where they do, and at the end."""
+    found = [r["memory"] for r in results if "memory" in r]
+    peak = settled = 0
+    for m in found:
+        parts = [m["settled"], m.get("gathered", m["settled"])]
+        most = [max(m["high_water"], *(p[0] for p in parts))] + [
+            max(p[k] for p in parts) for k in (1, 2)]
+        peak = max(peak, total(most) - total(m["start"]))
+        settled = max(settled, total(m["settled"]) - total(m["start"]))
+    cell["memory"] = {"peak": peak, "settled": settled} if found else None
+
+
+def make_rows(listing, verdicts, make_cell, add_ratios):
+    """One row per program that ran, in the order of the list; cells by size and strategy."""
+    rows = []
+    for w in listing["workloads"]:
+        ran = {t: vs for t, vs in verdicts.items() if t.workload == w["name"]}
+        if w["kind"] != "program" or not ran:
+            continue
+        row = {key: w[key] for key in ("name", "library", "does", "many", "iterations")}
+        row["sizes"] = sorted({t.size for t in ran})
+        row["cells_by_size"] = {}
+        for size in row["sizes"]:
+            found = {t.growth: vs for t, vs in ran.items() if t.size == size}
+            cells = {g: _cell(found[g], w, make_cell) for g in growths(listing) if g in found}
+            add_ratios(cells)
+            row["cells_by_size"][str(size)] = cells
+        rows.append(row)
+    return rows
+
+
+def _cell(runs, w, make_cell):
+    cell = make_cell(runs)
+    results = [v.result for v in runs if v.result]
+    right = cell["verdict"] == verdict.OK
+    cell["calls_ns"] = stats.quantiles([r.get("calls_ns", []) for r in results]) if right else None
+    add_memory(cell, results if right else [])
+    grown = cell["per_repetition"].get("growths", 0)
+    cell["growths_per_iteration"] = grown / w["iterations"] if w["iterations"] else None
+    return cell
+
+
+# ---- As text and as HTML ---------------------------------------------------------------------
+HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "peak", "settled")
+
+
+def title(row, size):
+    what = "%s goroutines" % format(size, ",") if row["many"] else words.short_size(size)
+    return "%s%s" % (row["name"], ", " + what if size else "")
+
+
+def _grown(cell, row):
+    per = cell["per_repetition"].get("growths")
+    if not per:
+        return ""
+    if cell["growths_per_iteration"]:
+        return "%.3g/iteration" % cell["growths_per_iteration"]
+    return ("%.3g/run" if per < 100 else "%.0f/run") % per
+
+
+def columns(growth, cell, row):
+    """The cells of one line after HEAD, as text; two where there is only a verdict."""
+    if cell["verdict"] != verdict.OK or not cell["time_ns"]:
+        return [growth, "%s: %s" % (cell["verdict"].upper(), cell["detail"])]
+    calls = cell["calls_ns"]
+    times = [words.short_time(calls[q]) if calls else "" for q in ("p50", "p99", "p999")]
+    memory = cell["memory"]
+    sizes = [words.short_size(memory[k]) if memory else "" for k in ("peak", "settled")]
+    return [growth, words.short_time(cell["time_ns"]["median"]),
+            words.short_ratio(cell["ratio"]) if cell["ratio"] else ""] + times + [
+                _grown(cell, row)] + sizes
+
+
+def _lines(document):
+    """[(row, size, [columns])]"""
+    for row in document["programs"]:
+        for size, cells in row["cells_by_size"].items():
+            yield row, int(size), [columns(g, c, row) for g, c in cells.items()]
+
+
+def render(document):
+    """The block of the text; [] if no program ran."""
+    lines = []
+    form = "  %-18s %10s %6s %13s %9s %9s %16s %10s %10s"
+    for row, size, cells in _lines(document):
+        lines += ["", "%s  (%s: %s)" % (title(row, size), row["library"], row["does"])]
+        lines += [(form % tuple(c)).rstrip() if len(c) == len(HEAD)
+                  else ("  %-18s " % c[0] + c[1])[:128] for c in cells]
+    if not lines:
+        return []
+    return ["PROGRAMS: median of a run, ratio to %s, quantiles of the single calls that may grow a "
+            "stack," % THREAD, "  growths, memory beyond the start (resident, page tables, "
+            "mappings): peak and settled", form % HEAD] + lines
+
+
+# What the matrix of all programs shows, and the figure of a cell: None where it has none.
+MATRIX = (
+    ("time", lambda c: c["time_ns"]["median"], words.short_time),
+    ("slowest call in a thousand", lambda c: c["calls_ns"] and c["calls_ns"]["p999"],
+     words.short_time),
+    ("peak memory", lambda c: c["memory"] and c["memory"]["peak"], words.short_size),
+    ("settled memory", lambda c: c["memory"] and c["memory"]["settled"], words.short_size),
+)
+
+
+def _right(cell):
+    return cell and cell["verdict"] == verdict.OK and cell["time_ns"]
+
+
+def _matrix_row(row, size, names, figure, form):
+    cells = row["cells_by_size"][str(size)]
+    values = {n: figure(c) for n, c in cells.items() if _right(c)}
+    values = {n: v for n, v in values.items() if v is not None}
+    if not values:
+        return None
+    least = min([v for n, v in values.items() if n != THREAD], default=None)
+    line = [page.th(title(row, size))]
+    for n in names:
+        if n in values:
+            line.append(page.td(form(values[n]), "best n" if values[n] == least else "n"))
+        elif cells.get(n) and not _right(cells[n]):
+            line.append(page.td(cells[n]["verdict"], "bad"))
+        else:
+            line.append(page.td("-", "n"))
+    return line
+
+
+def matrices(document):
+    """One table for each figure: programs by strategies."""
+    names = [THREAD] + [s["name"] for s in document["strategies"]]
+    for what, figure, form in MATRIX:
+        lines = [_matrix_row(row, int(size), names, figure, form)
+                 for row in document["programs"] for size in row["cells_by_size"]]
+        lines = [line for line in lines if line]
+        if lines:
+            yield what, page.table([what] + names, lines, "%s; green: the least of the strategies."
+                                   % (what[0].upper() + what[1:]), range(1, 1 + len(names)))
+
+
+def leaders(document):
+    """{strategy: programs of which it takes the least time}, most first; and their number."""
+    led, count = {}, 0
+    for row in document["programs"]:
+        for cells in row["cells_by_size"].values():
+            times = {n: c["time_ns"]["median"] for n, c in cells.items()
+                     if n != THREAD and _right(c)}
+            if times:
+                count += 1
+                best = min(times, key=times.get)
+                led[best] = led.get(best, 0) + 1
+    return dict(sorted(led.items(), key=lambda item: -item[1])), count
+
+
+def slowest(document):
+    """The widest gap between strategies in the slowest call of a thousand, in words."""
+    gaps = []
+    for row in document["programs"]:
+        for size, cells in row["cells_by_size"].items():
+            found = sorted((c["calls_ns"]["p999"], n) for n, c in cells.items()
+                           if n != THREAD and c.get("calls_ns"))
+            if len(found) > 1 and found[0][0] > 0:
+                gaps.append((found[-1][0] / found[0][0], title(row, int(size)), found))
+    if not gaps:
+        return ""
+    times, name, found = max(gaps)
+    return "Widest in %s: p99.9 is %s under %s and %s under %s, %s times." % (
+        name, words.short_time(found[0][0]), found[0][1], words.short_time(found[-1][0]),
+        found[-1][1], words.short_ratio(times))
+
+
+def broken(document):
+    """["PROGRAM under STRATEGY: verdict"]"""
+    return ["%s under %s: %s" % (title(row, int(size)), n, c["verdict"])
+            for row in document["programs"] for size, cells in row["cells_by_size"].items()
+            for n, c in cells.items() if not _right(c)]
+
+
+def section(document, figures):
+    """What the page says of them; "" if none ran."""
+    if not document["programs"]:
+        return ""
+    led, count = leaders(document)
+    text = "Of %s, each takes the least time under: %s." % (
+        words.number(count, "program"), ", ".join("%s %d" % pair for pair in led.items()))
+    wrong = broken(document)
+    text += " Not right: %s." % "; ".join(wrong) if wrong else ""
+    text += " Of the slowest single call in a thousand: " + slowest(document) if slowest(
+        document) else ""
+    html = page.paragraph(text, "seen") + page.paragraph(
+        "A single call is timed where it may grow a stack.  Memory is what the process had beyond "
+        "its start: resident, page tables, and %d bytes for each mapping." % VMA_BYTES)
+    html += page.figure(
+        figures.get("calls"), "Time of a single call that may grow a stack, from the median over "
+        "the 99th to the 99.9th percentile, one line per program and strategy. " + slowest(
+            document), "Mark: the median; tick: p99; end of the line: p99.9.")
+    for what, table in matrices(document):
+        html += "<h3>%s</h3>\n%s" % (escape(what[0].upper() + what[1:]), table)
+    for row, size, cells in _lines(document):
+        body = []
+        for c in cells:
+            body.append([page.th(c[0])] + ([page.td(x, "n") for x in c[1:]] if len(c) == len(HEAD)
+                                           else ['<td class=bad colspan=%d>%s</td>' % (
+                                               len(HEAD) - 1, escape(c[1]))]))
+        html += page.details("%s: %s" % (title(row, size), row["does"]), page.table(
+            HEAD, body, title(row, size), range(1, len(HEAD))))
+    return html

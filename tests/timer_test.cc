@@ -1,16 +1,13 @@
-// Sleeping and timers: order, stopping, restarting, tickers; the heap against a model; many at once
-// and by seeds.
+// Sleeping and timers: order, stopping, restarting, tickers; many at once and by seeds.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <random>
 #include <set>
 #include <vector>
 
-#include "runtime/arch/arch.h"
 #include "runtime/sched/sched.h"
+#include "tests/child.h"
 #include "tests/goroutine.h"
 
 namespace {
@@ -33,57 +30,6 @@ void Go(void (*fn)(void *), void *arg = nullptr) {
 }
 
 go_waitgroup done;
-
-// ---- The heap --------------------------------------------------------------------------------
-
-// Random starts, stops and passing time, against a multiset.
-TEST(Timers, TheHeapAgreesWithAModel) {
-  bool same = true;
-  static std::vector<int> fired;
-  ASSERT_EQ(RunFirst(Virtual(), [&] {
-    rt_systemstack([](void *p) {
-      std::mt19937 random(1);
-      std::vector<rt_timer> timers(300);
-      std::set<std::pair<int64_t, int>> model;
-      struct rt_timers *ts = &rt_getg()->m->p->timers;
-      int64_t now = 1000;
-      for (int i = 0; i < 300; i++) {
-        timers[i].fn = [](void *, uint64_t seq) { fired.push_back(static_cast<int>(seq)); };
-        timers[i].seq = i;
-      }
-      bool &same = *static_cast<bool *>(p);
-      for (int step = 0; step < 30000 && same; step++) {
-        const int i = static_cast<int>(random() % 300);
-        const auto at = std::find_if(model.begin(), model.end(),
-                                     [&](const auto &e) { return e.second == i; });
-        if (at == model.end()) {
-          const int64_t when = now + static_cast<int64_t>(random() % 500);
-          same &= rt_timer_start(&timers[i], when) == 0;
-          model.insert({when, i});
-        } else if (random() % 2) {
-          same &= rt_timer_stop(&timers[i]);
-          model.erase(at);
-        }
-        if (random() % 8 == 0) {
-          now += static_cast<int64_t>(random() % 60);
-          fired.clear();
-          rt_timers_run(ts, now);
-          for (const int f : fired) {
-            same &= !model.empty() && model.begin()->first <= now;
-            const auto it = std::find_if(model.begin(), model.end(),
-                                         [&](const auto &e) { return e.second == f; });
-            same &= it != model.end() && it->first == model.begin()->first;
-            if (it != model.end()) model.erase(it);
-          }
-          same &= model.empty() || model.begin()->first > now;
-        }
-        same &= ts->first == (model.empty() ? 0 : model.begin()->first);
-      }
-      for (auto &t : timers) rt_timer_stop(&t);
-    }, &same);
-  }), GO_OK);
-  EXPECT_TRUE(same);
-}
 
 // ---- Sleeping --------------------------------------------------------------------------------
 
@@ -194,24 +140,22 @@ TEST(Sleep, SurvivesGomaxprocsGoingDown) {
 // The timer lies with a P that is there no more, and nobody is idle to look after it.
 TEST(Sleep, WakesWhenItsPHasGoneAndTheOthersAreBusy) {
   static std::atomic<bool> asleep, awake;
-  static go_waitgroup away;
   asleep = awake = false;
   ASSERT_EQ(RunFirst(Procs(2), [] {
-    go_waitgroup_add(&away, 1);
-    // With nobody else to run, the other P gets one of two; a single one might stay where it is.
-    for (int i = 0; i < 2; i++) {
-      Go([](void *) {
-        while (!asleep && rt_getg()->m->p->id == 0) go_yield();
-        if (asleep.exchange(true)) return;
-        go_waitgroup_done(&away);
-        go_sleep(20 * GO_MILLISECOND);
-        awake = true;
-      });
-    }
-    go_waitgroup_wait(&away);
-    go_gomaxprocs(1);
-    const int64_t patience = go_nanotime() + 5 * int64_t{GO_SECOND};
-    while (!awake && go_nanotime() < patience) go_yield();
+    // Of two goroutines, the one that comes to run on P 1 sleeps there.
+    const auto run = [](void *) {
+      const int64_t patience = go_nanotime() + 20 * int64_t{GO_SECOND};
+      while (!awake && go_nanotime() < patience) {
+        if (rt_getg()->m->p->id != 0 && !asleep.exchange(true)) {
+          go_sleep(20 * GO_MILLISECOND);
+          awake = true;
+        }
+        if (asleep) go_gomaxprocs(1);
+        go_yield();
+      }
+    };
+    Go(run);
+    run(nullptr);
   }), GO_OK);
   EXPECT_TRUE(awake);
 }
@@ -326,6 +270,73 @@ TEST(Timer, APeriodMayBeLongerThanTimeItself) {
     EXPECT_TRUE(pending);
   }
 }
+
+// Until then, and after, its heap has it no more.
+TEST(Timer, MayBeFreedWhileItsHeapHasIt) {
+  static std::atomic<int> fired;
+  fired = 0;
+  ASSERT_EQ(RunFirst(Virtual(), [] {
+    for (const bool stopped : {false, true}) {
+      go_timer *t = nullptr;
+      if (go_timer_func([](void *) { fired++; }, nullptr, &t) != 0) abort();
+      if (go_timer_start(t, GO_MILLISECOND, 0) != 0) abort();
+      if (stopped) EXPECT_TRUE(go_timer_stop(t));
+      go_timer_free(t);
+      EXPECT_EQ(rt_getg()->m->p->timers.n, 0u);
+    }
+    go_sleep(3 * GO_MILLISECOND);
+  }), GO_OK);
+  EXPECT_EQ(fired, 0);
+}
+
+// The virtual clock, like an idle M, waits for those that are wanted.
+TEST(Timer, TheClockDoesNotWaitForAStoppedOne) {
+  static std::set<int64_t> times;
+  static std::atomic<bool> awake;
+  times.clear();
+  awake = false;
+  ASSERT_EQ(RunFirst(Virtual(), [] {
+    go_timer *t[20];
+    for (int i = 0; i < 20; i++) {
+      go_timer_func([](void *) {}, nullptr, &t[i]);
+      go_timer_start(t[i], 100 + i, 0);
+    }
+    for (auto *timer : t) go_timer_stop(timer);
+    Go([](void *) {
+      go_sleep(5000);
+      awake = true;
+    });
+    while (!awake) {
+      times.insert(go_nanotime());
+      go_yield();
+    }
+    times.insert(go_nanotime());
+    for (auto *timer : t) go_timer_free(timer);
+  }), GO_OK);
+  EXPECT_EQ(times.size(), 2u);
+}
+
+void DeadlockAfterStopping(int procs, bool somebody_sleeps) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not support fork with threads";
+  const Child child = RunChild([=] {
+    return RunFirst(Procs(procs), [=] {
+      go_timer *t = nullptr;
+      go_timer_func([](void *) {}, nullptr, &t);
+      go_timer_start(t, 3600 * int64_t{GO_SECOND}, 0);
+      while (somebody_sleeps && __c11_atomic_load(&rt_sched.poll_until, __ATOMIC_SEQ_CST) == 0)
+        continue;
+      go_timer_stop(t);
+      go_waitgroup_add(&done, 1);
+      go_waitgroup_wait(&done);
+    });
+  }, 20);
+  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
+  EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.Describe();
+}
+
+TEST(Timer, AStoppedOneHidesNoDeadlock) { DeadlockAfterStopping(1, false); }
+
+TEST(Timer, AStoppedOneThatAnMSleepsForHidesNoDeadlock) { DeadlockAfterStopping(2, true); }
 
 // Once a timer has been stopped nothing of it is on its way to the channel.
 TEST(ConcurrentTimer, ItsChannelMayGoOnceItHasStopped) {

@@ -5,20 +5,23 @@
 #include "runtime/arch/arch.h"
 #include "runtime/chan/chan.h"
 
-// The owner, the heap of timers and a call that is under way each hold a reference.
+// The owner, a time that it is due for and a call that is under way each hold a reference.
 struct go_timer {
-  struct rt_lock lock;
+  struct rt_lock lock;  // an rt_plock
   struct rt_timer timer;
-  int64_t period;
-  bool armed;         // it is due once more
-  _Atomic int32_t refs;
+  int64_t due, period;
+  bool armed;           // it is due once more
+  int32_t refs;
   void (*fn)(void *);
   void *arg;
-  struct go_chan *c;  // instead of fn
+  struct go_chan *c;    // instead of fn
 };
 
+// t->lock is held, and let go.  Drops a reference.
 static void drop(struct go_timer *t) {
-  if (atomic_fetch_sub(&t->refs, 1) != 1) return;
+  const bool last = --t->refs == 0;
+  rt_punlock(&t->lock);
+  if (!last) return;
   if (rt_getg())
     rt_systemstack(free, t);
   else
@@ -35,41 +38,40 @@ static struct rt_g *tick(struct go_timer *t) {
   return wake;
 }
 
-// Tries once more, soon, unless the owner has changed his mind.
-static void retry(struct go_timer *t, uint64_t seq) {
-  rt_lock(&t->lock);
-  if (!t->armed && t->timer.seq == seq) {
-    t->armed = rt_timer_start(&t->timer, rt_nanotime() + GO_MILLISECOND) == 0;
-    if (t->armed) atomic_fetch_add(&t->refs, 1);
-  }
-  rt_unlock(&t->lock);
+// t->lock is held.
+static int arm(struct go_timer *t, int64_t due) {
+  const int error = rt_timer_start(&t->timer, due);
+  t->due = due;
+  t->armed = error == 0;
+  t->refs += t->armed;
+  return error;
 }
 
 // The first beat that is yet to come; if that is after the end of time, then.
 static int64_t next_beat(const struct go_timer *t) {
-  const int64_t late = rt_nanotime() - t->timer.when;
+  const int64_t late = rt_nanotime() - t->due;
   int64_t next = 1 + (late > 0 ? late / t->period : 0);
   if (__builtin_mul_overflow(next, t->period, &next)) return INT64_MAX;
-  return __builtin_add_overflow(next, t->timer.when, &next) ? INT64_MAX : next;
+  return __builtin_add_overflow(next, t->due, &next) ? INT64_MAX : next;
 }
 
-// g0, or with a seq of 0 the end of go_run.  The heap's reference is ours now.
+// g0, or with a seq of 0 the end of go_run.  The reference of its time is ours now.
 static void due(void *arg, uint64_t seq) {
   struct go_timer *t = arg;
-  rt_lock(&t->lock);
+  rt_plock(&t->lock);
   const bool current = t->armed && seq == t->timer.seq;
-  bool again = false;
-  if (current && t->period > 0 && t->timer.when < INT64_MAX) {
-    again = rt_timer_start(&t->timer, next_beat(t)) == 0;
-    if (again) atomic_fetch_add(&t->refs, 1);
-  }
-  if (current || seq == 0) t->armed = again;
+  if (current || seq == 0) t->armed = false;
+  if (current && t->period > 0 && t->due < INT64_MAX) arm(t, next_beat(t));
   struct rt_g *wake = current && t->c ? tick(t) : NULL;
-  rt_unlock(&t->lock);
-  if (wake) rt_goready(wake);
-  // Without memory for the goroutine, later.
-  if (current && t->fn && rt_newproc(t->fn, t->arg) != 0) retry(t, seq);
+  if (current && t->fn) {
+    rt_punlock(&t->lock);
+    const int error = rt_newproc(t->fn, t->arg);
+    rt_plock(&t->lock);
+    // Without memory for the goroutine, once more, soon, unless the owner has changed his mind.
+    if (error && !t->armed && t->timer.seq == seq) arm(t, rt_nanotime() + GO_MILLISECOND);
+  }
   drop(t);
+  if (wake) rt_goready(wake);
 }
 
 struct newtimer {
@@ -113,8 +115,8 @@ int go_timer_chan(struct go_chan *c, struct go_timer **out) {
 static bool disarm(struct go_timer *t) {
   const bool was = t->armed;
   t->armed = false;
-  // Where the heap no longer has it, due() is on its way, and finds it disarmed.
-  if (was && rt_timer_stop(&t->timer)) atomic_fetch_sub(&t->refs, 1);
+  // If it has been taken out of its heap, due() is on its way, and finds it disarmed.
+  if (was && rt_timer_stop(&t->timer)) t->refs--;
   return was;
 }
 
@@ -122,32 +124,28 @@ int go_timer_start(struct go_timer *t, int64_t ns, int64_t period) {
   if (!on_goroutine()) return GO_ENOTG;
   if (!t || period < 0) return GO_EINVAL;
   const int64_t now = rt_nanotime();
-  rt_lock(&t->lock);
+  const int64_t wait = ns > 0 ? ns : 0;
+  rt_plock(&t->lock);
   disarm(t);
   t->timer.seq++;
   t->period = period;
-  atomic_fetch_add(&t->refs, 1);
-  t->armed = true;
-  const int64_t wait = ns > 0 ? ns : 0;
-  const int error = rt_timer_start(&t->timer, wait < INT64_MAX - now ? now + wait : INT64_MAX);
-  if (error) {
-    t->armed = false;
-    atomic_fetch_sub(&t->refs, 1);
-  }
-  rt_unlock(&t->lock);
+  const int error = arm(t, wait < INT64_MAX - now ? now + wait : INT64_MAX);
+  rt_punlock(&t->lock);
   return error;
 }
 
 bool go_timer_stop(struct go_timer *t) {
   if (!t || !on_goroutine()) return false;
-  rt_lock(&t->lock);
+  rt_plock(&t->lock);
   const bool was = disarm(t);
-  rt_unlock(&t->lock);
+  rt_punlock(&t->lock);
   return was;
 }
 
 void go_timer_free(struct go_timer *t) {
   if (!t) return;
-  go_timer_stop(t);
+  rt_plock(&t->lock);
+  t->armed = false;
+  if (rt_timer_remove(&t->timer)) t->refs--;
   drop(t);
 }

@@ -87,7 +87,7 @@ void rt_det_yield(struct rt_g *g) { g->priority = next(); }
 
 void rt_det_time(void) {
   enum { TIME_EVERY = 16 };
-  const int64_t first = rt_timers_next();
+  const int64_t first = rt_timers_wanted();
   if (first == 0 || first <= rt_nanotime() || rt_choose(TIME_EVERY) != 0) return;
   rt_clock_advance(first);
 }

@@ -255,7 +255,7 @@ int rt_newproc(void (*fn)(void *), void *arg) {
   struct rt_g *g;
   const int error = rt_newg(p, &rt_sched.defaults, fn, arg, &g);
   if (error) return error;
-  rt_runqput(p, g, true);
+  rt_runqput(p, g, false);
   rt_wakep();
   return 0;
 }

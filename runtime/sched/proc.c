@@ -101,16 +101,31 @@ static bool run_timers(struct rt_p *p) {
   return first <= now && rt_timers_run(&p->timers, now);
 }
 
-// When the first timer of all is due; 0 if there is none.
-int64_t rt_timers_next(void) {
-  int64_t next = 0;
+// The heap that has the first timer of all, and when that is due; NULL and 0 if there is none.
+static struct rt_timers *earliest(int64_t *when) {
+  struct rt_timers *next = NULL;
+  *when = 0;
   const int32_t n = atomic_load(&rt_sched.nallp);
   for (int32_t i = 0; i < n; i++) {
-    struct rt_p *p = atomic_load(&rt_sched.allp[i]);
-    const int64_t first = atomic_load(&p->timers.first);
-    if (first != 0 && (next == 0 || first < next)) next = first;
+    struct rt_timers *ts = &atomic_load(&rt_sched.allp[i])->timers;
+    const int64_t first = atomic_load(&ts->first);
+    if (first == 0 || (*when != 0 && first >= *when)) continue;
+    next = ts;
+    *when = first;
   }
   return next;
+}
+
+int64_t rt_timers_next(void) {
+  int64_t when;
+  earliest(&when);
+  return when;
+}
+
+int64_t rt_timers_wanted(void) {
+  int64_t when;
+  for (struct rt_timers *ts; (ts = earliest(&when)) && rt_timers_tidy(ts);) continue;
+  return when;
 }
 
 // Timers stay with their P even when GOMAXPROCS has retired it.  Thieves run what is due there, but
@@ -276,14 +291,15 @@ static bool sleep_in_netpoll(struct rt_m *m, int64_t until) {
   return have;
 }
 
-// An M sleeps in the poller, but what it waited for has gone: in a deadlock, it would be missed.
+// An M sleeps in the poller, but what it waited for has gone, or is a timer that has been stopped:
+// in a deadlock, it would be missed.
 static bool sleeps_for_nothing(void) {
-  return !rt_netpoll_waiters() && atomic_load(&rt_sched.lastpoll) == 0 &&
-         atomic_load(&rt_sched.poll_until) == 0;
+  return !rt_netpoll_waiters() && atomic_load(&rt_sched.lastpoll) == 0;
 }
 
 // Gives up the P; true if there turned out to be work after all, and m has a P again.
 static bool idle(struct rt_m *m) {
+  rt_timers_wanted();  // nobody is to sleep until a timer is due that has been stopped
   rt_lock(&rt_sched.lock);
   if (atomic_load(&rt_sched.stopping) || rt_sched.runq.n > 0) {
     rt_unlock(&rt_sched.lock);

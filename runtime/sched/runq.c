@@ -4,6 +4,8 @@
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"
 
+enum { NEXT_MOST = 64 };  // this often runnext goes before the ring, and then after it
+
 void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g) {
   g->schedlink = NULL;
   if (q->tail)
@@ -101,13 +103,12 @@ void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
   }
 }
 
-struct rt_g *rt_runqget(struct rt_p *p) {
-  if (__builtin_expect(rt_det.on, 0)) return rt_det_get();
-  // Only the owner sets runnext; a thief may have taken it between the look and the swap.
-  if (atomic_load_explicit(&p->runnext, memory_order_relaxed)) {
-    struct rt_g *next = swap_runnext(p, NULL);
-    if (next) return next;
-  }
+static struct rt_g *take_next(struct rt_p *p) {
+  // Only the owner sets runnext; a thief may take it between the look and the swap.
+  return atomic_load_explicit(&p->runnext, memory_order_relaxed) ? swap_runnext(p, NULL) : NULL;
+}
+
+static struct rt_g *take_ring(struct rt_p *p) {
   for (;;) {
     const uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
     const uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
@@ -115,6 +116,20 @@ struct rt_g *rt_runqget(struct rt_p *p) {
     struct rt_g *g = ring_get(p, head);
     if (advance_head(p, head)) return g;
   }
+}
+
+struct rt_g *rt_runqget(struct rt_p *p) {
+  if (__builtin_expect(rt_det.on, 0)) return rt_det_get();
+  // Two that ready each other, or one that sleeps for less than a switch takes, are always next:
+  // the ring gets its turn all the same.
+  if (p->nexts < NEXT_MOST) {
+    struct rt_g *next = take_next(p);
+    p->nexts++;
+    if (next) return next;
+  }
+  p->nexts = 0;
+  struct rt_g *g = take_ring(p);
+  return g ? g : take_next(p);
 }
 
 bool rt_runqempty(struct rt_p *p) {

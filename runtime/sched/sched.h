@@ -130,6 +130,7 @@ struct rt_p {
   _Atomic uint32_t runqhead __attribute__((aligned(64)));
   _Atomic uint32_t runqtail __attribute__((aligned(64)));
   _Atomic(struct rt_g *) runnext;  // runs before the ring: what the running goroutine readied
+  uint32_t nexts;  // how often in a row it did; owner
   _Atomic(struct rt_g *) runq[RT_RUNQ];
 };
 
@@ -287,7 +288,8 @@ void rt_injectglist(struct rt_gqueue *list);
 void rt_mstart0(struct rt_m *m);
 void rt_dropg(struct rt_g *g);                     // g0: m no longer runs g
 bool rt_anywork(void);                             // a look at every queue; anyone
-int64_t rt_timers_next(void);                      // when the first of all is due; 0: none
+int64_t rt_timers_next(void);  // when the first of all, perhaps stopped, is due; 0: none; anyone
+int64_t rt_timers_wanted(void);  // the same without those that were stopped before; g0, with a P
 uint32_t rt_fastrand(void);                        // of this M; not for secrets
 void rt_globrunqput(struct rt_gqueue *batch);      // takes sched.lock
 void rt_globrunqpush(struct rt_g *g);              // sched.lock held
@@ -302,8 +304,8 @@ struct rt_p *rt_releasep(struct rt_m *m);
 // rt_newg makes a goroutine, not yet runnable.  p: the caller's.  GO_E*.
 int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), void *arg,
             struct rt_g **out);
-// rt_newproc makes a goroutine with the default options and lets it run.  A goroutine, or g0 with a
-// P.
+// rt_newproc makes a goroutine with the default options, to run after those that its P has.  A
+// goroutine, or g0 with a P.
 int rt_newproc(void (*fn)(void *), void *arg);
 // rt_gstart readies the stack of g, which m is to run for the first time: the one that was used
 // last by a goroutine of its kind that has ended on this P, while that one keeps the stack that was

@@ -23,7 +23,7 @@ static void put(struct rt_timers *ts, size_t i, struct rt_timerslot slot) {
 static void sift_up(struct rt_timers *ts, size_t i, struct rt_timerslot slot) {
   while (i > 0) {
     const size_t parent = (i - 1) / CHILDREN;
-    if (ts->heap[parent].when <= slot.when) break;
+    if (ts->heap[parent].key <= slot.key) break;
     put(ts, i, ts->heap[parent]);
     i = parent;
   }
@@ -36,37 +36,105 @@ static void sift_down(struct rt_timers *ts, size_t i, struct rt_timerslot slot) 
     if (first >= ts->n) break;
     size_t least = first;
     for (size_t c = first + 1; c < first + CHILDREN && c < ts->n; c++)
-      if (ts->heap[c].when < ts->heap[least].when) least = c;
-    if (ts->heap[least].when >= slot.when) break;
+      if (ts->heap[c].key < ts->heap[least].key) least = c;
+    if (ts->heap[least].key >= slot.key) break;
     put(ts, i, ts->heap[least]);
     i = least;
   }
   put(ts, i, slot);
 }
 
+static void sift(struct rt_timers *ts, size_t i, struct rt_timerslot slot) {
+  if (i > 0 && ts->heap[(i - 1) / CHILDREN].key > slot.key)
+    sift_up(ts, i, slot);
+  else
+    sift_down(ts, i, slot);
+}
+
 static void publish_first(struct rt_timers *ts) {
-  atomic_store(&ts->first, ts->n ? ts->heap[0].when : 0);
+  const int64_t first = ts->n ? ts->heap[0].key : 0;
+  if (atomic_load_explicit(&ts->first, memory_order_relaxed) != first)
+    atomic_store(&ts->first, first);
 }
 
-static void insert(struct rt_timers *ts, struct rt_timer *t) {
-  atomic_store_explicit(&t->in, ts, memory_order_relaxed);
-  ts->n++;
-  sift_up(ts, ts->n - 1, (struct rt_timerslot){t->when, t});
-  publish_first(ts);
+// ---- States ----------------------------------------------------------------------------------
+
+// With one P nobody else is here.
+static bool step(struct rt_timer *t, int64_t from, int64_t to) {
+  if (!rt_onep()) return atomic_compare_exchange_strong(&t->when, &from, to);
+  if (atomic_load_explicit(&t->when, memory_order_relaxed) != from) return false;
+  atomic_store_explicit(&t->when, to, memory_order_relaxed);
+  return true;
 }
 
-static void take(struct rt_timers *ts, struct rt_timer *t) {
-  const size_t i = t->index;
-  const struct rt_timerslot last = ts->heap[--ts->n];
-  if (last.timer != t) {
-    if (i > 0 && ts->heap[(i - 1) / CHILDREN].when > last.when)
-      sift_up(ts, i, last);
-    else
-      sift_down(ts, i, last);
+// The state once nobody is taking it out.
+static int64_t state(struct rt_timer *t) {
+  for (;;) {
+    const int64_t when = atomic_load(&t->when);
+    if (__builtin_expect(when != RT_TIMER_TAKEN, 1)) return when;
+    struct rt_timers *ts = atomic_load_explicit(&t->in, memory_order_acquire);
+    if (!ts) continue;  // the next instruction but one
+    rt_plock(&ts->lock);
+    rt_punlock(&ts->lock);
   }
-  publish_first(ts);
-  // Last: whoever sees this may start it anew.
+}
+
+// The heap's lock is held, t is TAKEN and no longer in it.  From here on it may be started anew, or
+// be gone.
+static void let_go(struct rt_timer *t) {
   atomic_store_explicit(&t->in, NULL, memory_order_release);
+  atomic_store_explicit(&t->when, RT_TIMER_OUT, memory_order_release);
+}
+
+// The heap's lock is held.
+static void take(struct rt_timers *ts, size_t i) {
+  struct rt_timer *t = ts->heap[i].timer;
+  const struct rt_timerslot last = ts->heap[--ts->n];
+  if (i < ts->n) sift(ts, i, last);
+  publish_first(ts);
+  let_go(t);
+}
+
+// The heap's lock is held.  Puts t where its time is by now, unless it has none.
+static void rekey(struct rt_timers *ts, struct rt_timer *t) {
+  int64_t key = atomic_load_explicit(&t->key, memory_order_relaxed);
+  // Whoever starts it for an earlier time sets `when` and then looks at the key; we do the
+  // opposite.  One of us sees that it is too late.
+  for (int64_t when; (when = atomic_load(&t->when)) > 0 && when != key; key = when)
+    atomic_store(&t->key, when);
+  if (ts->heap[t->index].key == key) return;
+  sift(ts, t->index, (struct rt_timerslot){key, t});
+  publish_first(ts);
+}
+
+// The heap's lock is held.  The first timer that is not stopped, where it belongs; NULL if there
+// is none.
+static struct rt_timer *top(struct rt_timers *ts) {
+  while (ts->n > 0) {
+    struct rt_timer *t = ts->heap[0].timer;
+    const int64_t when = atomic_load_explicit(&t->when, memory_order_acquire);
+    if (when == ts->heap[0].key) return t;
+    if (when != RT_TIMER_DEAD)
+      rekey(ts, t);
+    else if (step(t, RT_TIMER_DEAD, RT_TIMER_TAKEN))
+      take(ts, 0);
+  }
+  return NULL;
+}
+
+// The heap's lock is held.  Takes out all that are stopped.
+static void sweep(struct rt_timers *ts) {
+  size_t n = 0;
+  for (size_t i = 0; i < ts->n; i++) {
+    const struct rt_timerslot slot = ts->heap[i];
+    if (step(slot.timer, RT_TIMER_DEAD, RT_TIMER_TAKEN))
+      let_go(slot.timer);
+    else
+      put(ts, n++, slot);
+  }
+  ts->n = n;
+  for (size_t i = n; i-- > 0;) sift_down(ts, i, ts->heap[i]);
+  publish_first(ts);
 }
 
 // ---- Starting and stopping -------------------------------------------------------------------
@@ -87,7 +155,7 @@ static void reserve(void *arg) {
     free(heap);
     return;
   }
-  rt_lock(&ts->lock);
+  rt_plock(&ts->lock);
   struct rt_timerslot *old = heap;
   if (ts->cap < cap) {
     for (size_t i = 0; i < ts->n; i++) heap[i] = ts->heap[i];
@@ -95,63 +163,129 @@ static void reserve(void *arg) {
     ts->heap = heap;
     ts->cap = cap;
   }
-  rt_unlock(&ts->lock);
+  rt_punlock(&ts->lock);
   free(old);
 }
 
-int rt_timer_start(struct rt_timer *t, int64_t when) {
+// The lock is held, but let go meanwhile.  Grows unless half of the heap is of stopped timers: they
+// are never more than there were others at one time, and each is looked at once per start, on
+// average.
+static int make_room(struct rt_timers *ts) {
+  sweep(ts);
+  if (ts->n < ts->cap / 2) return 0;
+  rt_punlock(&ts->lock);
+  struct reserve r = {ts, 0};
+  rt_systemstack(reserve, &r);
+  rt_plock(&ts->lock);
+  return ts->n < ts->cap ? 0 : r.error;
+}
+
+static int insert(struct rt_timer *t, int64_t when) {
   struct rt_timers *ts = &rt_getg()->m->p->timers;
-  const int64_t at = when > 0 ? when : 1;
-  t->when = at;
-  rt_lock(&ts->lock);
-  while (ts->n == ts->cap) {
-    rt_unlock(&ts->lock);
-    struct reserve r = {ts, 0};
-    rt_systemstack(reserve, &r);
-    if (r.error) return r.error;
-    rt_lock(&ts->lock);
+  rt_plock(&ts->lock);
+  while (__builtin_expect(ts->n == ts->cap, 0)) {
+    const int error = make_room(ts);
+    if (!error) continue;
+    rt_punlock(&ts->lock);
+    return error;
   }
-  insert(ts, t);
+  atomic_store_explicit(&t->in, ts, memory_order_relaxed);
+  atomic_store_explicit(&t->key, when, memory_order_relaxed);
+  ts->n++;
+  sift_up(ts, ts->n - 1, (struct rt_timerslot){when, t});
+  step(t, RT_TIMER_OUT, when);
+  publish_first(ts);
   const bool first = ts->heap[0].timer == t;
-  rt_unlock(&ts->lock);  // from here on it may be due elsewhere, and started again
-  if (first) rt_netpoll_wake(at);
+  rt_punlock(&ts->lock);  // from here on it may be due elsewhere, and started again
+  if (first) rt_netpoll_wake(when);
   return 0;
+}
+
+// The timer, if it has not been due and started again since, comes too late in its heap.
+__attribute__((noinline)) static void hasten(struct rt_timer *t) {
+  struct rt_timers *ts = atomic_load_explicit(&t->in, memory_order_acquire);
+  if (!ts) return;
+  int64_t first = 0;
+  rt_plock(&ts->lock);
+  if (atomic_load_explicit(&t->in, memory_order_relaxed) == ts) {  // it cannot leave now
+    rekey(ts, t);
+    if (ts->heap[0].timer == t) first = ts->heap[0].key;
+  }
+  rt_punlock(&ts->lock);
+  if (first) rt_netpoll_wake(first);
+}
+
+int rt_timer_start(struct rt_timer *t, int64_t when) {
+  const int64_t at = when > 0 ? when : 1;
+  if (state(t) == RT_TIMER_DEAD) {
+    rt_point();
+    if (step(t, RT_TIMER_DEAD, at)) {
+      // The idle know of its slot: they sleep until `key` at most.
+      if (atomic_load(&t->key) > at) hasten(t);
+      return 0;
+    }
+    state(t);  // it has just been taken out
+  }
+  return insert(t, at);
 }
 
 bool rt_timer_stop(struct rt_timer *t) {
   for (;;) {
-    struct rt_timers *ts = atomic_load_explicit(&t->in, memory_order_acquire);
-    if (!ts) return false;
-    rt_lock(&ts->lock);
-    const bool here = atomic_load_explicit(&t->in, memory_order_relaxed) == ts;
-    if (here) take(ts, t);
-    rt_unlock(&ts->lock);
-    if (here) return true;
+    const int64_t when = state(t);
+    if (when <= 0) return false;
+    rt_point();
+    if (step(t, when, RT_TIMER_DEAD)) return true;
   }
 }
+
+bool rt_timer_remove(struct rt_timer *t) {
+  for (;;) {
+    const int64_t when = state(t);
+    if (when == RT_TIMER_OUT) return false;
+    struct rt_timers *ts = atomic_load_explicit(&t->in, memory_order_acquire);
+    if (!ts) continue;
+    rt_plock(&ts->lock);
+    const bool taken = atomic_load_explicit(&t->in, memory_order_relaxed) == ts &&
+                       step(t, when, RT_TIMER_TAKEN);
+    if (taken) take(ts, t->index);
+    rt_punlock(&ts->lock);
+    if (taken) return when != RT_TIMER_DEAD;
+  }
+}
+
+// ---- Running ---------------------------------------------------------------------------------
 
 bool rt_timers_run(struct rt_timers *ts, int64_t now) {
   bool any = false;
-  rt_lock(&ts->lock);
-  while (ts->n > 0 && ts->heap[0].when <= now) {
-    struct rt_timer *t = ts->heap[0].timer;
+  rt_plock(&ts->lock);
+  for (struct rt_timer *t; (t = top(ts)) && ts->heap[0].key <= now;) {
+    if (!step(t, ts->heap[0].key, RT_TIMER_TAKEN)) continue;  // stopped in this moment
     const rt_timerfn fn = t->fn;
     void *arg = t->arg;
     const uint64_t seq = t->seq;
-    take(ts, t);  // from here on it may be started again, or gone
+    take(ts, 0);
     rt_count(&ts->fired, 1);
-    rt_unlock(&ts->lock);
+    rt_punlock(&ts->lock);
     fn(arg, seq);
     any = true;
-    rt_lock(&ts->lock);
+    rt_plock(&ts->lock);
   }
-  rt_unlock(&ts->lock);
+  rt_punlock(&ts->lock);
   return any;
 }
 
+bool rt_timers_tidy(struct rt_timers *ts) {
+  rt_plock(&ts->lock);
+  const int64_t before = atomic_load_explicit(&ts->first, memory_order_relaxed);
+  top(ts);
+  const bool same = atomic_load_explicit(&ts->first, memory_order_relaxed) == before;
+  rt_punlock(&ts->lock);
+  return !same;
+}
+
 void rt_timers_free(struct rt_timers *ts) {
-  for (size_t i = 0; i < ts->n; i++)
-    atomic_store_explicit(&ts->heap[i].timer->in, NULL, memory_order_release);
+  sweep(ts);
+  for (size_t i = 0; i < ts->n; i++) let_go(ts->heap[i].timer);
   for (size_t i = 0; i < ts->n; i++) ts->heap[i].timer->fn(ts->heap[i].timer->arg, 0);
   free(ts->heap);
   ts->heap = NULL;

@@ -71,7 +71,7 @@ static bool end(struct go_context *ctx, int err, int cause) {
   }
   rt_unlock(&ctx->lock);
   if (!first) return false;
-  if (rt_timer_stop(&ctx->timer)) go_context_free(ctx);
+  if (rt_timer_remove(&ctx->timer)) go_context_free(ctx);
   rt_chan_close(ctx->done);
   return true;
 }
@@ -194,7 +194,7 @@ int go_context_with_deadline(struct go_context *parent, int64_t deadline,
       return error;
     }
     // Cancelled from above before there was a timer to stop: nobody else will.
-    if (atomic_load(&ctx->err) && rt_timer_stop(&ctx->timer)) go_context_free(ctx);
+    if (atomic_load(&ctx->err) && rt_timer_remove(&ctx->timer)) go_context_free(ctx);
   }
   *out = ctx;
   return 0;

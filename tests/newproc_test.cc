@@ -26,7 +26,7 @@ class Goroutines : public ::testing::TestWithParam<const char *> {};
 
 INSTANTIATE_TEST_SUITE_P(Each, Goroutines,
                          ::testing::Values("reserve", "checkpoint", "signal", "inplace", "hybrid",
-                                           "segment"),
+                                           "segment", "prologue"),
                          [](const auto &info) { return std::string(info.param); });
 
 uintptr_t stacks[kMany];

@@ -187,21 +187,25 @@ TEST_P(Checked, OnEveryOtherStackNothingHappens) {
            c->sort(3) | c->variadic();
   };
   EXPECT_EQ(all(), 0) << "a thread of its own";
-  for (const char *growth : {"reserve", "checkpoint", "signal"}) {
-    if (kThreadSanitizer && strcmp(growth, "signal") == 0) continue;  // it faults
-    int wrong = 0, blocking = 0, on_g0 = 0;
+  const auto call = [&all](int *out) {
+    static Body body;
+    body = [&all, out] { *out = all(); };
+    return &body;
+  };
+  for (int i = 0; go_growth_name(i); i++) {
+    const char *growth = go_growth_name(i);
+    if (strcmp(growth, "prologue") == 0 || DeadlocksTsan(growth)) continue;
+    int asked = GO_EINVAL, wrong = -1, blocking = -1, on_g0 = -1;
     const uint64_t before = Stats().growths_by_fault;
-    ASSERT_EQ(RunFirst(SmallStacks(growth), [&] {
-      go_checkpoint(100000);
+    const Body each = [&] {
       wrong = all();
-      const auto call = [&](int *out) {
-        static Body body;
-        body = [&all, out] { *out = all(); };
-        return &body;
-      };
       go_blocking(CallBody, call(&blocking));
       rt_systemstack(CallBody, call(&on_g0));
+    };
+    ASSERT_EQ(RunFirst(SmallStacks(growth), [&] {
+      asked = go_call_on_stack(100000, CallBody, const_cast<Body *>(&each));
     }), GO_OK);
+    EXPECT_EQ(asked, GO_OK) << growth;
     EXPECT_EQ(wrong | blocking | on_g0, 0) << growth;
     EXPECT_LE(Stats().growths_by_fault - before, 5u);
   }
@@ -311,7 +315,7 @@ TEST(Mark, FollowsEverySwitch) {
   EXPECT_EQ(Mark(), 0u);
   struct Seen {
     uintptr_t first, yielded, moved, moved_wanted, called, systemstack, returned, on_g0, back;
-    uintptr_t other;
+    uintptr_t in_call, in_call_wanted, other;
     struct go_stack_bounds bounds;
   };
   static Seen seen;
@@ -336,6 +340,10 @@ TEST(Mark, FollowsEverySwitch) {
       go_checkpoint(50000);
       seen.moved = Mark();
       seen.moved_wanted = MarkOf(Bounds());
+      go_call_on_stack(200000, [](void *) {
+        seen.in_call = Mark();
+        seen.in_call_wanted = MarkOf(Bounds());
+      }, nullptr);
       go_waitgroup_done(&done);
     }, nullptr);
     go_yield();
@@ -354,6 +362,32 @@ TEST(Mark, FollowsEverySwitch) {
   EXPECT_EQ(seen.other, 0u);
   EXPECT_NE(seen.moved, seen.first);
   EXPECT_EQ(seen.moved, seen.moved_wanted);
+  EXPECT_NE(seen.in_call, seen.moved);
+  EXPECT_EQ(seen.in_call, seen.in_call_wanted);
+}
+
+TEST(Mark, IsNoneOnASegment) {
+  static uintptr_t entered, back, checked;
+  static uint64_t others;
+  entered = back = 1;
+  others = checked = 0;
+  const uint64_t before = Stats().segments_made;
+  ASSERT_EQ(RunFirst(SmallStacks("segment"), [] {
+    const go_spawn_options options = {"prologue", 8192, 0};
+    go_spawn(&options, [](void *) {
+      checked = Mark();
+      others++;
+    }, nullptr);
+    go_call_on_stack(100000, [](void *) {
+      entered = Mark();
+      while (!others) go_yield();
+      back = Mark();
+    }, nullptr);
+  }), GO_OK);
+  EXPECT_EQ(Stats().segments_made - before, 1u);
+  EXPECT_EQ(entered, 0u);
+  EXPECT_NE(checked, 0u);
+  EXPECT_EQ(back, 0u);
 }
 
 TEST(Mark, OfAGoroutineOfAnotherStrategyThatGetsTheSameMemory) {

@@ -233,7 +233,7 @@ TEST_P(Stress, EachGoroutineGrowsAndFindsItsFramesAgain) {
     if (ROUNDS > 10) {
       // One strategy a round: the long run has rounds enough for all of them.
       static const char *const growths[] = {"signal", "signal+checkpoint", "checkpoint", "inplace",
-                                            "hybrid", "segment"};
+                                            "hybrid", "segment", "prologue"};
       const char *growth = growths[i % (sizeof growths / sizeof *growths)];
       fprintf(stderr, "seed %llu: %d goroutines, %s, GOMAXPROCS %d\n",
               static_cast<unsigned long long>(seed + i), goroutines, growth, GetParam());

@@ -355,21 +355,31 @@ CASE case_scatter
   jnz     1b
 DONE case_scatter
 
-// The word below rsp holds 0xa5a5a5a5a5a5a5a5 in a poisoned stack: one more, once.
+// rdx becomes what the word below rsp held before it was counted up a little: in a poisoned stack
+// 0xa5a5a5a5a5a5a5a5, and 0 in memory that a stack has grown by without moving.
+.macro FRESH
+  xorl    %edx, %edx
+  cmpb    $0, -1(%rsp)
+  je      1f
+  movabsq $0xa5a5a5a5a5a5a5a5, %rdx
+1:
+.endm
+
 CASE case_add
-  movabsq $0xa5a5a5a5a5a5a5a6, %rdx
   addq    $1, -8(%rsp)
+  FRESH
+  incq    %rdx
   CHECK case_add, 1, -8(%rsp), %rdx
 DONE case_add
 
 CASE case_xadd
-  movabsq $0xa5a5a5a5a5a5a5a6, %rdx
   movl    $1, %ecx
   lock
   xaddq   %rcx, -8(%rsp)
-  CHECK case_xadd, 1, -8(%rsp), %rdx
-  subq    $1, %rdx
+  FRESH
   CHECK case_xadd, 2, %rcx, %rdx
+  incq    %rdx
+  CHECK case_xadd, 1, -8(%rsp), %rdx
 DONE case_xadd
 
 // ---- The red zone ------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ const struct hazard hazard_table[] = {
      .moment = ANYWHERE, .cause = "a loop ends at one past the end of its array"},
     {.name = "past_the_end_kept", .group = HANDLER, .run = pointer_past_end, .arg = 3,
      .cause = "a pointer one past the end of an array, kept over a call"},
+    {.name = "pointer_to_top", .group = HANDLER, .run = pointer_to_top, .arg = 3,
+     .goroutine_only = true, .cause = "a pointer one past the end of an array that ends where the "
+                                      "stack does"},
     {.name = "biased_base", .group = HANDLER, .run = pointer_biased, .arg = 3,
      .cause = "an array is addressed by a base 1,000,000 bytes below it"},
     {.name = "frame_5_pages", .group = HANDLER, .run = frame_5_pages, .arg = 40,
@@ -151,7 +154,7 @@ const struct hazard hazard_table[] = {
      .from = 6144, .to = 6176, .step = 16, .interrupted = true, .goroutine_only = true,
      .cause = "vector registers, when a goroutine that has grown is interrupted"},
     {.name = "lock_under_preemption", .group = HISTORY, .run = mutex_held_over_growth, .arg = 1,
-     .from = 4096, .to = 4128, .step = 16, .interrupted = true, .goroutine_only = true,
+     .from = 6144, .to = 6176, .step = 16, .interrupted = true, .goroutine_only = true,
      .cause = "a goroutine that holds a lock grows and is interrupted, and another waits for it"},
     {.name = NULL},
 };

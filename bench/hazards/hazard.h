@@ -20,8 +20,13 @@ extern "C" {
 #define NOINLINE __attribute__((noinline))
 
 // hazard_grow returns after the stack has grown: below its own frame, by a fault or, where the
-// sweep is about checkpoints, by go_checkpoint.  On a plain thread it only uses some stack.
+// sweep is about growth on request, by go_call_on_stack: there a strategy that continues stacks
+// elsewhere has been elsewhere, and is back.  On a plain thread it only uses some stack.
 void hazard_grow(void);
+
+// hazard_with_room calls fn(arg), which needs `bytes` of stack: by go_call_on_stack where nothing
+// grows but on request.
+void hazard_with_room(size_t bytes, void (*fn)(void *), void *arg);
 
 // A word of static memory, where a case keeps what must not lie on its stack.
 extern uint64_t *volatile hazard_global;

@@ -13,6 +13,7 @@
 #include "bench/hazards/instructions.h"
 #include "bench/hazards/libraries.h"
 #include "bench/workloads/rows.h"
+#include "runtime/go.h"
 
 // ---- libc --------------------------------------------------------------------------------------
 static uint64_t format_unbuffered(uint64_t n) {
@@ -64,19 +65,45 @@ static ssize_t grow_and_write(void *cookie, const char *bytes, size_t n) {
   return (ssize_t)n;
 }
 
-// fprintf calls back for every piece: its own buffer lies on the stack.
-static uint64_t format_through_cookie(uint64_t n) {
+// fprintf calls back for every piece: its own buffer, of 8 KiB, lies on the stack.
+static void format_pieces(void *arg) {
   static FILE *sink;
+  uint64_t *n = arg;
   if (!sink) {
     const cookie_io_functions_t functions = {.write = grow_and_write};
     sink = fopencookie(NULL, "w", functions);
     if (!sink)
-      return 0;
+      return;
     setvbuf(sink, NULL, _IONBF, 0);
   }
-  hazard_grow();  // twice: for that buffer
-  hazard_grow();
-  return (uint64_t)fprintf(sink, "%s %lu %.3f %d\n", "cookie", (unsigned long)n, 1.5, -7);
+  *n = (uint64_t)fprintf(sink, "%s %lu %.3f %d\n", "cookie", (unsigned long)*n, 1.5, -7);
+}
+
+static uint64_t format_through_cookie(uint64_t n) {
+  hazard_with_room(16 << 10, format_pieces, &n);
+  return n;
+}
+
+// ---- Preemption --------------------------------------------------------------------------------
+static struct go_waitgroup finished;
+static volatile bool has_run;
+
+static void run_once(void *arg) {
+  (void)arg;
+  has_run = true;
+  go_waitgroup_done(&finished);
+}
+
+// Another goroutine runs only if this one, on the only P, is interrupted.
+static uint64_t wait_for_another(uint64_t n) {
+  has_run = false;
+  go_waitgroup_add(&finished, 1);
+  if (go_spawn(NULL, run_once, NULL) != GO_OK)
+    return 1;
+  while (!has_run)
+    continue;
+  go_waitgroup_wait(&finished);
+  return n;
 }
 
 // ---- Workloads of tools/compare ----------------------------------------------------------------
@@ -167,6 +194,10 @@ const struct hazard hazard_table[] = {
      .cause = "snprintf of a long double, strtod"},
     {.name = "fprintf_unbuffered", .group = GUARD, .run = format_unbuffered, .moment = ANYWHERE,
      .cause = "fprintf on an unbuffered stream has a frame of 8 KiB without probes"},
+    {.name = "interrupted_without_room", .group = HISTORY, .run = wait_for_another, .overruns = true,
+     .moment = ANYWHERE, .from = 1536, .to = 1552, .step = 16, .interrupted = true,
+     .goroutine_only = true,
+     .cause = "a goroutine in a loop has less stack left than its registers take to save"},
     {.name = "fprintf_thin_guard", .group = GUARD, .run = format_unbuffered, .moment = ANYWHERE,
      .guard_bytes = 4096, .cause = "the same over a guard of one page, which it skips"},
     {.name = "regexec_thin_guard", .group = GUARD, .run = match, .moment = ANYWHERE,

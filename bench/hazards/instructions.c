@@ -29,7 +29,7 @@ const struct instruction instructions_strings[] = {
     END};
 const struct instruction instructions_exchanges[] = {
     {"cmpxchg16b", case_cmpxchg16b, 48, 16, NULL}, {"xchg", case_xchg, 48, 8, NULL}, END};
-// The word that they change holds what poison has left there.
+// The word that they change holds what poison has left there, or nothing in a page that is new.
 const struct instruction instructions_updates[] = {
     {"add", case_add, 8, 8, NULL}, {"lock xadd", case_xadd, 8, 8, NULL}, END};
 const struct instruction instructions_saves[] = {

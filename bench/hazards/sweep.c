@@ -53,13 +53,13 @@ void hazard_not_here(const char *why) {
 // ---- Growing -----------------------------------------------------------------------------------
 struct look {
   struct go_stack_bounds bounds;
-  uint64_t growths;
+  uint64_t growths;  // segments too
 };
 
 static void look(struct look *out) {
   struct go_stats stats;
   go_stats(&stats);
-  out->growths = stats.growths;
+  out->growths = stats.growths + stats.segments_made;
   go_stack_bounds(&out->bounds);
 }
 
@@ -71,6 +71,26 @@ static bool has_grown(const struct look *from, const struct look *to) {
 NOINLINE static void use_stack(size_t bytes) {
   volatile char *p = alloca(bytes);
   p[0] = 1;
+}
+
+void hazard_with_room(size_t bytes, void (*fn)(void *), void *arg) {
+  if (sweep->mode != ON_REQUEST)
+    fn(arg);
+  else if (go_call_on_stack(bytes, fn, arg) != GO_OK)
+    sweep->failed = 1;
+}
+
+struct deep {
+  size_t bytes;
+  struct go_stack_bounds of_caller;
+  bool elsewhere;  // on another stack than the caller, as it was before the call
+};
+
+static void go_deep(void *arg) {
+  struct deep *d = arg;
+  const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  d->elsewhere = here < d->of_caller.lo || here >= d->of_caller.hi;
+  use_stack(d->bytes);
 }
 
 void hazard_grow(void) {
@@ -86,12 +106,12 @@ void hazard_grow(void) {
     use_stack(LEAST_GROWTH);
     return;
   }
-  const size_t bytes = left + LEAST_GROWTH;
-  if (sweep->mode == BY_CHECKPOINT && go_checkpoint(bytes) != GO_OK) sweep->failed = 1;
-  use_stack(bytes);
+  struct deep deep = {left + LEAST_GROWTH, before.bounds, false};
+  hazard_with_room(deep.bytes, go_deep, &deep);
   look(&after);
   sweep->grow_calls++;
-  sweep->grown += has_grown(&before, &after);
+  // A segment that was made before serves again, and is then known by where it was.
+  sweep->grown += has_grown(&before, &after) || deep.elsewhere;
 }
 
 // ---- One call ----------------------------------------------------------------------------------
@@ -144,11 +164,12 @@ static void goroutine(void *arg) {
 
 // ---- The sweep ---------------------------------------------------------------------------------
 unsigned sweep_modes(const struct hazard *h, const struct rt_growth *g) {
+  const bool asks = g->checkpoint || g->call;
   const unsigned fault = g->fault ? BY_FAULT : 0;
-  const unsigned checkpoint = g->checkpoint && h->moment == IN_A_CALL ? BY_CHECKPOINT : 0;
+  const unsigned request = asks && h->moment == IN_A_CALL ? ON_REQUEST : 0;
   // Nothing has it grow: it has room, or the hazard is that it has none.
-  const bool roomy = !g->fault && !g->checkpoint;
-  return fault | checkpoint | (roomy || (h->overruns && !fault && !checkpoint) ? BY_ITSELF : 0);
+  const bool roomy = !g->fault && !asks;
+  return fault | request | (roomy || (h->overruns && !fault && !request) ? BY_ITSELF : 0);
 }
 
 static bool call_on_goroutine(unsigned left, enum growth_mode mode) {
@@ -241,6 +262,8 @@ void sweep_run(const struct hazard *h, const struct rt_growth *g, struct sweep *
   const struct go_config config = {.maxprocs = 1,
                                    .growth = "reserve",
                                    .stack_max = MAX_BYTES,
+                                   // What fills a range first, and then moves, moves at once.
+                                   .stack_hybrid = INITIAL_BYTES,
                                    .stack_guard = h->guard_bytes,
                                    .stack_debug = g->moves || h->poison ? "poison" : NULL,
                                    .asyncpreempt = h->interrupted ? "on" : "off"};

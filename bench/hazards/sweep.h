@@ -6,7 +6,7 @@
 #include "runtime/stack/growth/growth.h"
 
 // How the stack is made to grow.
-enum growth_mode { BY_FAULT = 1, BY_CHECKPOINT = 2, BY_ITSELF = 4 };
+enum growth_mode { BY_FAULT = 1, ON_REQUEST = 2, BY_ITSELF = 4 };
 
 // What a sweep has come to.  In memory that is shared with the parent: a sweep may end anywhere.
 struct sweep {

@@ -14,7 +14,8 @@ uint64_t pointer_in_heap(uint64_t n), pointer_in_global(uint64_t n), pointer_in_
 // disguised.c: a pointer on the stack that does not look like one.
 uint64_t pointer_xored(uint64_t n), pointer_tagged_high(uint64_t n), pointer_tagged_low(uint64_t n),
     pointer_in_halves(uint64_t n), pointer_as_difference(uint64_t n), pointer_packed(uint64_t n),
-    pointer_plain(uint64_t n), pointer_past_end(uint64_t n), pointer_biased(uint64_t n);
+    pointer_plain(uint64_t n), pointer_past_end(uint64_t n), pointer_to_top(uint64_t n),
+    pointer_biased(uint64_t n);
 // numbers.c: what a program decides from addresses, and numbers that look like them.
 uint64_t address_hashed(uint64_t n), address_ordered(uint64_t n), number_equals_address(uint64_t n),
     half_over_pointer_low(uint64_t n), half_over_pointer_high(uint64_t n),

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "runtime/go.h"
+
 // Changes *local, then reads it through p, which the case has found again.
 NOINLINE static uint64_t changed(uint64_t *local, const uint64_t *p) {
   HIDE(local);
@@ -96,6 +98,21 @@ uint64_t pointer_past_end(uint64_t n) {
   for (unsigned i = 0; i < 16; i++)
     sum += words[i];
   return sum;
+}
+
+// One past the end of the uppermost array there can be: the pointer is the stack's `hi`, whose own
+// word belongs to somebody else.  The runtime leaves the top 16 bytes free (rt_gostack).
+uint64_t pointer_to_top(uint64_t n) {
+  struct go_stack_bounds b;
+  if (go_stack_bounds(&b) != GO_OK)
+    return 1;
+  uint64_t *volatile end = (uint64_t *)b.hi;
+  end[-1] = n;
+  end[-2] = n + 1;
+  hazard_grow();
+  uint64_t *p = end;
+  HIDE(p);
+  return p[-1] != n || p[-2] != n + 1;
 }
 
 // What compilers make of a[i - 1000000]: a base far below the array, and below the stack.

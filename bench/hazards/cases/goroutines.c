@@ -10,6 +10,9 @@
 
 static struct go_waitgroup finished;
 
+// Those who are only there for another's sake.  Their stacks do not move, and are filled: small.
+static const struct go_spawn_options small = {.growth = "reserve", .stack_max = 64 << 10};
+
 static void write_result(void *arg) {
   uint64_t *volatile *slot = arg;
   **slot = 42;
@@ -22,7 +25,7 @@ uint64_t result_slot_of_parent(uint64_t n) {
   uint64_t *volatile *slot = hazard_heap();
   *slot = &result;
   go_waitgroup_add(&finished, 1);
-  if (go_spawn(NULL, write_result, (void *)slot) != GO_OK)
+  if (go_spawn(&small, write_result, (void *)slot) != GO_OK)
     return 1;
   hazard_grow();
   go_waitgroup_wait(&finished);
@@ -45,7 +48,7 @@ uint64_t waitgroup_on_stack(uint64_t n) {
     return 0;
   }
   for (uint64_t i = 0; i < n; i++)
-    if (go_spawn(NULL, call_done, (void *)slot) != GO_OK)
+    if (go_spawn(&small, call_done, (void *)slot) != GO_OK)
       return 1;
   hazard_grow();
   return go_waitgroup_wait(&local) != GO_OK;
@@ -59,7 +62,7 @@ static void increment(void *arg) {
 uint64_t argument_on_stack(uint64_t n) {
   uint64_t local = n;
   go_waitgroup_add(&finished, 1);
-  const int code = go_spawn(NULL, increment, &local);
+  const int code = go_spawn(&small, increment, &local);
   if (code != GO_OK) {
     go_waitgroup_done(&finished);
     hazard_refused(code);
@@ -139,7 +142,7 @@ uint64_t mutex_held_over_growth(uint64_t n) {
   const int64_t began = go_nanotime();
   go_mutex_lock(&mutex);
   go_waitgroup_add(&finished, 1);
-  if (go_spawn(NULL, take_turn, NULL) != GO_OK)
+  if (go_spawn(&small, take_turn, NULL) != GO_OK)
     return 1;
   hazard_grow();
   while (preemptions() < before + n) {

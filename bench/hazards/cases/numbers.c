@@ -78,20 +78,20 @@ uint64_t half_over_pointer_high(uint64_t n) {
   return half_over_pointer(n, number);
 }
 
-NOINLINE static uint64_t aligned(uint64_t n) {
+static void align(void *arg) {
   _Alignas(8192) unsigned char object[64];
+  uint64_t *n = arg;
   unsigned char *p = object;
   HIDE(p);
-  p[0] = (unsigned char)n;
+  p[0] = (unsigned char)*n;
   hazard_grow();
   p = object;
   HIDE(p);
-  return ((uintptr_t)p & 8191) * 1000 + p[0];
+  *n = ((uintptr_t)p & 8191) * 1000 + p[0];
 }
 
-// Grows twice to have room for the aligned frame, which may take four pages.
+// The aligned frame may take four pages.
 uint64_t alignment_of_two_pages(uint64_t n) {
-  hazard_grow();
-  hazard_grow();
-  return aligned(n);
+  hazard_with_room(16 << 10, align, &n);
+  return n;
 }

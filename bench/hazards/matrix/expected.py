@@ -32,25 +32,27 @@ def differing(cell):
     return {b: outcome["verdict"] for b, outcome in cell.items() if outcome["verdict"] != top}
 
 
-def _columns(words):
-    return "".join("%-18s" % word for word in words).rstrip()
+def _line(first, names, words):
+    """A line of the table: below the name of each column its word."""
+    columns = ["%-*s" % (max(len(name) + 1, 9), word) for name, word in zip(names, words)]
+    return ("%-26s" % first + "".join(columns)).rstrip()
 
 
 def write(document):
     """The text of the file for a document."""
     names = [s["name"] for s in document["strategies"]]
-    lines = [HEAD, "%-26s" % "case" + _columns(names)]
+    lines = [HEAD, _line("case", names, names)]
     group = None
     for row in document["cases"]:
         if row["group"] != group:
             group = row["group"]
             lines += ["", "[%s]" % group]
         cells = [row["cells"][name] for name in names]
-        lines.append("%-26s" % row["name"] + _columns([cell_worst(cell) for cell in cells]))
+        lines.append(_line(row["name"], names, [cell_worst(cell) for cell in cells]))
         for build in cells[0]:
             words = [differing(cell).get(build, ".") for cell in cells]
             if any(word != "." for word in words):
-                lines.append("%-26s" % ("  " + build) + _columns(words))
+                lines.append(_line("  " + build, names, words))
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/checked_frames.h"
+#include "bench/frames.h"
 #include "bench/goroutine.h"
 extern "C" {
 #include "runtime/arch/arch.h"
@@ -22,19 +24,6 @@ namespace {
 constexpr size_t kStepSlack = 1024;  // left on the stack before the step; a fault needs less
 
 // ---- Using stack -----------------------------------------------------------------------------
-
-// Calls itself until about `bytes` of stack are used, in frames that hold Frame bytes and what a
-// call takes beside, at most kCallBytes.
-constexpr size_t kCallBytes = 48;
-
-template <size_t Frame>
-__attribute__((noinline)) void descend(size_t bytes) {
-  volatile char frame[Frame];
-  frame[0] = 1;
-  benchmark::DoNotOptimize(&frame);
-  if (bytes > 2 * (Frame + kCallBytes)) descend<Frame>(bytes - Frame - kCallBytes);
-  frame[Frame - 1] = 1;  // not a tail call
-}
 
 // The caller's frames down to `room` bytes above the low end, then fn().
 template <typename Fn>
@@ -67,14 +56,15 @@ void runToEnd(const go_spawn_options &options, void (*fn)(void *)) {
 
 // ---- One step --------------------------------------------------------------------------------
 
-// Grows by touching below the stack, or by asking where the strategy can be asked.
+// What makes a stack grow: a touch below it, either way of asking, or the check of compiled code.
+enum How { kByFault, kByCheckpoint, kByCall, kByCheck };
+
 __attribute__((noinline)) void touchBelow(size_t bytes) {
   volatile char *p = static_cast<volatile char *>(__builtin_alloca(bytes));
   benchmark::DoNotOptimize(p);  // or the optimizer keeps one byte of it
   p[0] = 1;
 }
 
-enum How { kByFault, kByCheckpoint, kByCall };
 struct Step {
   size_t size;
   How how;
@@ -87,7 +77,11 @@ void nothing(void *) {}
 void growOnce(void *) {
   auto body = [] {
     bench::Stopwatch watch;
-    if (step.how == kByCheckpoint) {
+    if (step.how == kByCheck) {
+      watch.start();
+      checkedTouch();
+      step.seconds = watch.stop();
+    } else if (step.how == kByCheckpoint) {
       watch.start();
       bench::check(go_checkpoint(4 * kStepSlack), "go_checkpoint");
       step.seconds = watch.stop();
@@ -135,12 +129,6 @@ struct Climb {
 };
 Climb climb;
 
-void descendBy(size_t frame, size_t bytes) {
-  if (frame == 128) descend<128>(bytes);
-  if (frame == 1024) descend<1024>(bytes);
-  if (frame == 16384) descend<16384>(bytes);
-}
-
 // The stack that a climb to `bytes` ends on has `bytes`, all but its last pages used.
 size_t used() { return climb.bytes - 8192; }
 
@@ -148,6 +136,13 @@ void climbOnce(void *) {
   bench::Stopwatch watch;
   watch.start();
   descendBy(climb.frame, used());
+  climb.seconds = watch.stop();
+}
+
+void climbChecked(void *) {
+  bench::Stopwatch watch;
+  watch.start();
+  checkedDescend(climb.frame, used());
   climb.seconds = watch.stop();
 }
 
@@ -166,11 +161,15 @@ void drain() {
   rt_stackdrain(&cache);
 }
 
-void climbLoop(benchmark::State &state, const std::string &growth, bool asked) {
+void (*climbBy(How how))(void *) {
+  return how == kByFault ? climbOnce : how == kByCheck ? climbChecked : climbAsked;
+}
+
+void climbLoop(benchmark::State &state, const std::string &growth, How how) {
   go_spawn_options options = {};
   options.growth = growth.c_str();
   options.stack_initial = 8192;
-  const auto once = [&] { runToEnd(options, asked ? climbAsked : climbOnce); };
+  const auto once = [&] { runToEnd(options, climbBy(how)); };
   once();  // warms the pool
   for (auto _ : state) {
     once();
@@ -178,13 +177,13 @@ void climbLoop(benchmark::State &state, const std::string &growth, bool asked) {
   }
 }
 
-void BM_ClimbWarm(benchmark::State &state, const std::string &growth, bool asked) {
+void BM_ClimbWarm(benchmark::State &state, const std::string &growth, How how) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
-  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, asked); });
+  bench::onGoroutine(state, 1, [&](benchmark::State &s) { climbLoop(s, growth, how); });
 }
 
 // Each climb in a scheduler of its own, over a pool whose memory was given back.
-void BM_ClimbCold(benchmark::State &state, const std::string &growth, bool asked) {
+void BM_ClimbCold(benchmark::State &state, const std::string &growth, How how) {
   climb = {static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1)), 0};
   for (auto _ : state) {
     drain();
@@ -192,7 +191,7 @@ void BM_ClimbCold(benchmark::State &state, const std::string &growth, bool asked
       go_spawn_options options = {};
       options.growth = growth.c_str();
       options.stack_initial = 8192;
-      runToEnd(options, asked ? climbAsked : climbOnce);
+      runToEnd(options, climbBy(how));
     });
     state.SetIterationTime(climb.seconds);
   }
@@ -290,13 +289,16 @@ void registerFor(const std::string &name, const rt_growth *growth) {
                                  how)
         ->RangeMultiplier(2)->Range(8 << 10, 8 << 20)->UseManualTime();
   };
+  const bool checks = growth->mark_bytes != 0;
   if (growth->fault) oneStep("fault", kByFault);
   if (growth->checkpoint) oneStep("checkpoint", kByCheckpoint);
   if (growth->call) oneStep("call", kByCall);
+  if (checks) oneStep("check", kByCheck);
   const bool asked = (growth->checkpoint || growth->call) && !growth->fault;
-  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, asked)
+  const How climbs = checks ? kByCheck : asked ? kByCall : kByFault;
+  benchmark::RegisterBenchmark(("BM_ClimbWarm/" + name).c_str(), BM_ClimbWarm, name, climbs)
       ->ArgsProduct(kClimbs)->UseManualTime();
-  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, asked)
+  benchmark::RegisterBenchmark(("BM_ClimbCold/" + name).c_str(), BM_ClimbCold, name, climbs)
       ->ArgsProduct(kClimbs)->UseManualTime();
   if (asked || growth->fault)
     benchmark::RegisterBenchmark(("BM_CallAtBoundary/" + name).c_str(), BM_CallAtBoundary, name);

@@ -268,6 +268,8 @@ constexpr Case kCases[] = {
     {"hybrid", "mprotect", kDebug, true, true},
     {"segment", "auto", "", false, true},
     {"segment", "mprotect", kDebug, false, true},
+    {"prologue", "auto", "", false, true},
+    {"prologue", "mprotect", kDebug, false, true},
     {"reserve", "auto", "", false, false},
     {"reserve", "mprotect", kDebug, false, false},
 };

@@ -191,6 +191,7 @@ void First(void *) {
 
 void ExpectClean(const Run &wanted) {
   run = wanted;
+  // Under `prologue`, as code without checks must; prologue_test has the other kind.
   run.asks = !GrowsOnFault(run.growth) && GrowsWhenAsked(run.growth);
   arrived = gate = done = {};
   finished = 0;
@@ -232,7 +233,7 @@ TEST_P(Stress, EachGoroutineGrowsAndFindsItsFramesAgain) {
     if (ROUNDS > 10) {
       // One strategy a round: the long run has rounds enough for all of them.
       static const char *const growths[] = {"signal", "signal+checkpoint", "checkpoint", "inplace",
-                                            "hybrid", "segment"};
+                                            "hybrid", "segment", "prologue"};
       const char *growth = growths[i % (sizeof growths / sizeof *growths)];
       fprintf(stderr, "seed %llu: %d goroutines, %s, GOMAXPROCS %d\n",
               static_cast<unsigned long long>(seed + i), goroutines, growth, GetParam());

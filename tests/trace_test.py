@@ -173,7 +173,7 @@ class TraceTest(unittest.TestCase):
 
     def test_every_strategy(self):
         for growth in "reserve", "signal", "checkpoint", "signal+checkpoint", "inplace", "hybrid", \
-                "segment":
+                "segment", "prologue":
             with self.subTest(growth):
                 trace, _ = self.trace("mix", GO_GROWTH=growth)
                 by = {e["args"]["by"] for e in trace.named("grow stack")}

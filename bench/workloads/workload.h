@@ -37,7 +37,8 @@ extern const struct workload *const workload_table[];  // ended by NULL
 const struct workload *workload_find(const char *name);
 
 // call_with_stack is go_call_on_stack where the caller is a goroutine, and just calls fn(arg) on a
-// plain thread.  It ends the process with EXIT_REFUSED if the runtime says no.
+// plain thread, and under `prologue`, whose checks are in the code of the workloads.  It ends the
+// process with EXIT_REFUSED if the runtime says no.
 void call_with_stack(size_t bytes, void (*fn)(void *), void *arg);
 
 // clock_ns reads the monotonic clock; note_call adds the time of one call that may have grown the

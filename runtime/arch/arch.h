@@ -74,6 +74,17 @@ static inline uintptr_t rt_getsp(void) {
 }
 #endif
 
+// ---- Checks in compiled code ------------------------------------------------------------------
+// A function that was compiled with -fsplit-stack begins with a comparison of SP, less its frame if
+// that is large, with a low-water mark, and calls for more stack unless SP is above.  The mark is a
+// word of the thread: the switches above set it to that of the goroutine they go to, and to 0 on
+// the way to every other stack, where the comparison never fails.  x86-64 only.
+
+// rt_morestack is what such a function gets, on g0 with all of g's registers saved on its stack: it
+// makes room for `bytes` below sp, and returns where sp is now.  pc: in the function.  Of the
+// scheduler.
+uintptr_t rt_morestack(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc);
+
 // ---- Asynchronous preemption -----------------------------------------------------------------
 // rt_asyncpreempt is what an interrupted goroutine finds itself calling: with the interrupted pc as
 // its return address, below the red zone of the interrupted SP.  It saves every register the

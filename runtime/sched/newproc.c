@@ -255,6 +255,7 @@ void rt_gstart(struct rt_m *m, struct rt_g *g) {
   }
   const int error = rt_stackcommit(&g->gs.stack);
   if (error) no_stack(g, error);
+  g->gs.low = rt_growth_low(&g->gs);
   rt_gprepare(g);
 }
 

@@ -28,7 +28,8 @@ bool rt_in_runtime(uintptr_t pc) {
   return pc >= (uintptr_t)rt_text_lo && pc < (uintptr_t)rt_text_hi;
 }
 
-// Makes room below the interrupted SP.  Strategies that can, grow now, as for a fault there.
+// Makes room below the interrupted SP.  Strategies that can, grow now, as for a fault there; the
+// goroutine parks next, and gets its new low-water mark (arch.h) when it goes on.
 static bool make_room(struct rt_g *g, struct os_fault *at, size_t bytes) {
   const struct rt_stack *s = &g->gs.stack;
   if (at->sp > s->hi || at->sp < s->lo) return false;

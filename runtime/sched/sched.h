@@ -59,10 +59,10 @@ struct rt_g {
   uint16_t nopreempt;      // go_preempt_off, so many times
   struct rt_m *m;          // the M that runs it; NULL otherwise
   struct rt_g *schedlink;  // next in the one list it is in
-  uintptr_t param;         // passed to and from the function on g0
   // Cold.
   _Atomic uint64_t waitseq;  // see rt_claim
   int64_t waitsince;       // rt_sched.coarse_now when it parked
+  uintptr_t param;         // of sleeps and checkpoints: passed to and from the function on g0
   void (*fn)(void *);
   void *arg;
   struct rt_sudog sudog;   // for waits on one thing

@@ -3,11 +3,15 @@
 #include <assert.h>
 #include <stddef.h>
 #include "runtime/arch/arch.h"
+#include "runtime/arch/offsets.h"
 #include "runtime/os/throw.h"
 #include "runtime/sched/fiber.h"
 #include "runtime/sched/sched.h"
 
 static_assert(offsetof(struct rt_g, gs.sp) == 0, "the assembly finds SP in a g's first word");
+static_assert(offsetof(struct rt_g, gs.low) == RT_G_LOW, "the assembly reads the mark there");
+static_assert(offsetof(struct rt_g, m) == RT_G_M && offsetof(struct rt_m, g0) == 0,
+              "the assembly finds g0 there");
 
 // Runs on g0 while the goroutine's registers already lie saved on its stack.
 static void mcall_entry(struct rt_g *g) {

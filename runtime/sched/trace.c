@@ -14,7 +14,7 @@ bool rt_tracing;
 uint32_t rt_trace_records = 2048;
 
 const char *const rt_tracecause_names[RT_CAUSES] = {"fault", "preempt", "resume", "checkpoint",
-                                                    "shrink"};
+                                                    "shrink", "prologue"};
 
 // Of one M, and written by it alone: by what it runs, and by handlers that interrupt that.
 struct rt_tracebuf {
@@ -182,7 +182,7 @@ void rt_trace_growth(struct rt_g *g, const struct rt_stackmove *v, enum rt_trace
       .kind = RT_TRACE_GROWTH, .how = (uint8_t)by, .ns = v->began_ns, .end_ns = rt_nanotime(),
       .goid = g->gs.goid, .p = my_p(),
       .arg = {v->from_bytes, v->to_bytes, v->bytes_copied, v->words_adjusted}};
-  if (by == RT_BY_FAULT || by == RT_BY_PREEMPT)
+  if (by == RT_BY_FAULT || by == RT_BY_PREEMPT || by == RT_BY_PROLOGUE)
     put(b, &r);
   else
     put_and_flush(b, &r);

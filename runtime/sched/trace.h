@@ -56,6 +56,7 @@ enum rt_tracecause {
   RT_BY_RESUME,
   RT_BY_CHECKPOINT,
   RT_BY_SHRINK,
+  RT_BY_PROLOGUE,
   RT_CAUSES
 };
 extern const char *const rt_tracecause_names[RT_CAUSES];

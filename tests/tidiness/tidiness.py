@@ -10,6 +10,7 @@ import re
 import sys
 
 MAX_WIDTH = 100
+TABLE = "bench/hazards/expected.txt"  # is as wide as there are strategies
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 70
 MAX_CONDITIONALS_PER_1000 = 5
@@ -55,7 +56,8 @@ def in_porting_folder(path):
 def check_lines(path, lines):
     for number, line in enumerate(lines, 1):
         # A table or a link in Markdown cannot be broken.
-        breakable = not (path.endswith(".md") and re.search(r"^\s*\||://", line))
+        breakable = path != TABLE and not (
+            path.endswith(".md") and re.search(r"^\s*\||://", line))
         if len(line) > MAX_WIDTH and breakable:
             yield number, "%d columns: at most %d" % (len(line), MAX_WIDTH)
         if line != line.rstrip():

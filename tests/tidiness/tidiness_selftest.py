@@ -39,6 +39,8 @@ class Tidiness(unittest.TestCase):
 
     def test_long_lines_of_tables_and_links_pass(self):
         self.assertEqual(problems({"a.md": "| %s |\nhttps://%s\n" % ("x" * 99, "x" * 99)}), [])
+        self.assertEqual(problems({tidiness.TABLE: "x" * 101 + "\n"}), [])
+        self.finds("101 columns", "bench/a.txt", "x" * 101 + "\n")
 
     def test_long_file(self):
         self.finds("601 lines", "runtime/a.c", GOOD + "\n" * 597)

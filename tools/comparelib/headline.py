@@ -102,8 +102,8 @@ def _broken(document):
     spared = [n for n in moving if not summary.survivors(document, n)[1]
               and not _grew_by_fault(document, n)]
     if spared:
-        text += (" Under %s nothing moved inside a library, since the checkpoint before it had "
-                 "asked for enough: that is luck of the sizes, not safety." % join(spared))
+        text += (" Under %s nothing moved inside a library, since checkpoints and checks before it "
+                 "had asked for enough: that is luck of the sizes, not safety." % join(spared))
     return _answer("what breaks when stacks move", [], text,
                    "Every library workload that was not right in every run.")
 

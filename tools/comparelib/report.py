@@ -277,7 +277,9 @@ METHOD = [
     "is already there.  Before the library is called, the 8 KiB stack is filled with known words, "
     "a quarter of them pointers to each other, until the wanted number of bytes is left; they are "
     "checked afterwards.  The program calls go_call_on_stack for the stack it needs under every "
-    "strategy; those that grow on faults, or not at all, answer at once.",
+    "strategy; those that grow on faults, or not at all, answer at once.  But not under prologue: "
+    "there the work is left to the checks in our own code, which ask for 16 KiB more before a "
+    "library is called; the libraries have none.",
     "The rounds are interleaved: each runs every trial once, in a new random order (seed %(seed)s, "
     "%(rounds)s rounds).  %(layouts)s",
     "Figures are medians over all repetitions of all rounds.  Intervals are 95%% bootstrap "

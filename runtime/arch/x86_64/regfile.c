@@ -44,6 +44,7 @@ static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
 enum { FEATURE_APX = 19, FEATURES_BELOW_8 = 0xe7 };
 uint64_t rt_xsave_mask;  // 0: this CPU has no XSAVE, and FXSAVE saves all there is
 size_t rt_xsave_bytes = LEGACY_BYTES;
+bool rt_xgetbv_in_use;  // XGETBV tells which of them are not in their initial state
 
 static void find_saved_state(void) {
   unsigned eax, ebx, ecx, edx;
@@ -51,6 +52,7 @@ static void find_saved_state(void) {
   unsigned low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   rt_xsave_mask = low & (FEATURES_BELOW_8 | 1u << FEATURE_APX);
+  rt_xgetbv_in_use = __get_cpuid_count(0xd, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 2);
   rt_xsave_bytes = HEADER_OFFSET + HEADER_BYTES;
   for (unsigned i = 2; i <= FEATURE_APX; i++) {
     if (!(rt_xsave_mask >> i & 1) || !__get_cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx)) continue;

@@ -7,10 +7,15 @@
 //
 // - The word rt_tls_g names g exactly while rsp is on g's stack: it is changed only between the
 //   load of rsp and the first use of the new stack, so a fault is charged to the right stack.
+// - So does the low-water mark that the checks of compiled code read (arch.h): set last on the way
+//   to a goroutine, cleared first on the way out, for a signal handler may come between.
 // - Every resume is `pop; jmp`: the return predictor of the stack we leave would mispredict a ret.
 // - g0 saves nothing at a switch: its loop, rt_gloop, keeps its state in its frame, at an rsp that
 //   stays the same, so a goroutine that leaves just goes to the top of the loop.  Stores are what
 //   a switch is made of (one a cycle): this halves them.
+
+#include "runtime/arch/offsets.h"
+#include "runtime/arch/x86_64/mark.h"
 
   .section rt_text,"ax",@progbits
 
@@ -93,6 +98,8 @@ rt_gloop:
 rt_gogo:
   movq    (%rdi), %rsp
   SETG    %rdi
+  movq    RT_G_LOW(%rdi), %rax
+  movq    %rax, RT_LOW_MARK
   .cfi_def_cfa %rsp, 56
   POP_SAVED_AND_JUMP
 .Ldone:
@@ -112,6 +119,7 @@ rt_mcall_to:
   .cfi_startproc
   PUSH_SAVED
   movq    %rsp, (%rdi)
+  movq    $0, RT_LOW_MARK
   movq    %rdx, %rsp
   SETG    %rcx
   .cfi_def_cfa %rsp, 80       // on g0 now, in rt_gloop's frame
@@ -137,8 +145,12 @@ rt_onstack:
   .cfi_offset %rbx, -24
   pushq   %r12
   .cfi_offset %r12, -32
+  pushq   %r13
+  .cfi_offset %r13, -40
   movq    rt_tls_g@gottpoff(%rip), %r12
   movq    %fs:(%r12), %rbx    // the caller's g
+  movq    RT_LOW_MARK, %r13   // and its mark
+  movq    $0, RT_LOW_MARK
   movq    %rdx, %rsp
   movq    %rcx, %fs:(%r12)
   movq    %rdi, %rax
@@ -148,9 +160,11 @@ rt_onstack:
   .type   __morestack, @function
 __morestack:
   callq   *%rax
-  leaq    -16(%rbp), %rsp
+  leaq    -24(%rbp), %rsp
   .size   __morestack, .-__morestack
   movq    %rbx, %fs:(%r12)
+  movq    %r13, RT_LOW_MARK
+  popq    %r13
   popq    %r12
   popq    %rbx
   popq    %rbp

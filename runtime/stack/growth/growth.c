@@ -18,6 +18,7 @@ static const struct rt_growth *const table[] = {
     &rt_growth_hybrid,
     &rt_growth_segment,
     &rt_growth_reserve,
+    &rt_growth_prologue,
 };
 
 struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
@@ -56,6 +57,7 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   for (struct rt_stackref *r = gs->refs; r; r = r->next)
     r->p = (void *)rt_adjustword((uintptr_t)r->p, &moved->words, &nadjusted);
   gs->stack = fresh;
+  gs->low = rt_growth_low(gs);
   gs->ngrowths++;
   gs->nmoves++;
   if (size < had) {  // memory is what it was moved for
@@ -87,9 +89,8 @@ bool rt_growth_forcemove(struct rt_gstack *gs, struct rt_stackcache *cache) {
 }
 
 // The one message of a goroutine that cannot go on.
-__attribute__((noreturn)) static void stack_overflow(const struct rt_gstack *gs,
-                                                     const struct os_fault *fault, size_t need,
-                                                     const char *why) {
+void rt_growth_overflow(const struct rt_gstack *gs, const struct os_fault *fault, size_t need,
+                        const char *why) {
   struct rt_text t = {.n = 0};
   rt_text_str(&t, "stacklab: goroutine ");
   rt_text_dec(&t, gs->goid);
@@ -119,12 +120,13 @@ bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct o
     case RT_FAULT_FOREIGN:
       return false;
     case RT_FAULT_OVERFLOW:
-      stack_overflow(gs, fault, size, "the stack is at its limit");
+      rt_growth_overflow(gs, fault, size, "the stack is at its limit");
     case RT_FAULT_GROW:
       break;
   }
-  if (!gs->growth->fault) stack_overflow(gs, fault, size, "this strategy cannot grow on a fault");
+  if (!gs->growth->fault)
+    rt_growth_overflow(gs, fault, size, "this strategy cannot grow on a fault");
   const int error = gs->growth->fault(gs, cache, fault, size, lowest);
-  if (error) stack_overflow(gs, fault, size, go_strerror(error));
+  if (error) rt_growth_overflow(gs, fault, size, go_strerror(error));
   return true;
 }

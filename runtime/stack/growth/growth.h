@@ -28,16 +28,17 @@ struct rt_stackref {
 // The fields of a goroutine that its stack's strategy reads and writes.  Owned by the thread that
 // runs the goroutine, or that is about to resume it.
 struct rt_gstack {
-  uintptr_t sp;  // saved SP while the goroutine does not run (Go's sched.sp); 0: it never has
+  uintptr_t sp;   // saved SP while the goroutine does not run (Go's sched.sp); 0: it never has
+  uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
   struct rt_stack stack;
   const struct rt_growth *growth;
-  uint32_t initial, max;  // bytes; max bounds every growth
+  uint32_t initial, max;  // bytes, at most RT_STACK_MAX; max bounds every growth
+  uint32_t ngrowths;      // in place and by moves, forced ones included
+  uint32_t nmoves;        // of these, moves
   uint64_t goid;
   uintptr_t defers;          // a struct go_deferred in it, that of the innermost call; 0: none
   struct rt_segment *segment;  // see segment.c
   struct rt_stackref *refs;  // changed by the goroutine itself, or under what keeps it parked
-  uint32_t ngrowths;    // in place and by moves, forced ones included
-  uint32_t nmoves;      // of these, moves
 };
 
 // rt_stackref_add makes ref->p follow gs's stack; rt_stackref_clear ends that for all of them.
@@ -93,12 +94,21 @@ struct rt_growth {
   // by beyond the first doubling that holds that and a margin.  False: it has not, or not all.
   // g0.  NULL: a stack that has grown goes back to the pool whole when its goroutine ends.
   bool (*decommit)(struct rt_gstack *gs, struct rt_stackcache *cache, uintptr_t sp);
+
+  // How far above lo the mark lies that compiled code compares SP with (arch.h).  Where it finds SP
+  // below, checkpoint is called.  0: no mark.
+  size_t mark_bytes;
 };
+
+// rt_growth_low returns the mark of gs's stack.
+static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
+  return gs->growth->mark_bytes ? gs->stack.lo + gs->growth->mark_bytes : 0;
+}
 
 // ---- The table -------------------------------------------------------------------------------
 
 extern const struct rt_growth rt_growth_signal, rt_growth_checkpoint, rt_growth_signal_checkpoint,
-    rt_growth_inplace, rt_growth_hybrid, rt_growth_segment, rt_growth_reserve;
+    rt_growth_inplace, rt_growth_hybrid, rt_growth_segment, rt_growth_reserve, rt_growth_prologue;
 
 // rt_growth_at returns row i, NULL past the end; rt_growth_find, the row of a name, or NULL.
 const struct rt_growth *rt_growth_at(int i);
@@ -156,6 +166,11 @@ void rt_segment_trim(struct rt_gstack *gs, struct rt_stackcache *cache);
 // again, false if the fault is not about this stack.  An overflow that cannot be helped prints
 // one line (goroutine, size, limit, address), tracebacks, and aborts.  [signal-safe]
 bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault);
+
+// rt_growth_overflow is that end: size and why complete the line.  [signal-safe]
+__attribute__((noreturn)) void rt_growth_overflow(const struct rt_gstack *gs,
+                                                  const struct os_fault *fault, size_t need,
+                                                  const char *why);
 
 // rt_growatfault is the `fault` of strategies that copy: see signal.c.
 int rt_growatfault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,

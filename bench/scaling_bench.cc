@@ -20,13 +20,23 @@ namespace {
 constexpr size_t kFirst = 8 << 10, kTo = 256 << 10, kFrame = 1024, kCallBytes = 48;
 constexpr int kClimbsOfEach = 64;
 
+struct Level {
+  size_t bytes;
+  int n;
+};
+
 // As a program that knows where it recurses: asks for what the next four levels take.
-__attribute__((noinline)) void descend(size_t bytes, int level) {
+__attribute__((noinline)) void descend(void *p) {
   volatile char frame[kFrame];
-  if (level % 4 == 0) bench::check(go_checkpoint(5 * (kFrame + kCallBytes) + 512), "go_checkpoint");
+  const Level *level = static_cast<const Level *>(p);
+  Level next = {level->bytes - kFrame, level->n + 1};
   frame[0] = 1;
   benchmark::DoNotOptimize(&frame);
-  if (bytes > 2 * kFrame) descend(bytes - kFrame, level + 1);
+  if (level->bytes > 2 * kFrame && next.n % 4 == 0)
+    bench::check(go_call_on_stack(5 * (kFrame + kCallBytes) + 512, descend, &next),
+                 "go_call_on_stack");
+  else if (level->bytes > 2 * kFrame)
+    descend(&next);
   frame[kFrame - 1] = 1;  // not a tail call
 }
 
@@ -39,7 +49,8 @@ struct Round {
 Round now;
 
 void climb(void *) {
-  descend(kTo - (16 << 10), 0);
+  Level top = {kTo - (16 << 10), 0};
+  descend(&top);
   go_waitgroup_done(&now.done);
 }
 
@@ -95,7 +106,8 @@ void BM_GrowthByMs(benchmark::State &state, const std::string &growth, bool cold
     });
   }
   go_stats(&after);
-  const auto growths = static_cast<double>(after.growths - before.growths);
+  const auto growths = static_cast<double>(after.growths - before.growths + after.segments_made -
+                                           before.segments_made);
   const auto climbs = static_cast<double>(now.ms * kClimbsOfEach * state.iterations());
   state.counters["growths_per_climb"] = growths / climbs;
   state.counters["climb_ns"] = 1e9 * seconds / climbs;

@@ -25,12 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-enum { LEAST_LEFT = 2048 };  // for the frames of what asks for more
-#else
-enum { LEAST_LEFT = 448 };
-#endif
-enum { LARGE_STACK = 8 << 20, ENTRY_BYTES = 512, RED_ZONE_BYTES = 128 };
+enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512, RED_ZONE_BYTES = 128 };
 enum { CALLS_KEPT = 16384 };
 
 uint64_t clock_ns(void) {

@@ -18,16 +18,6 @@ go_chan *New(size_t elem, size_t cap) {
   return c;
 }
 
-go_config Procs(int n, const char *growth = "reserve") {
-  go_config c = SmallStacks(growth);
-  c.maxprocs = Gomaxprocs(n);
-  return c;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
-}
-
 go_chan *c;
 go_waitgroup done;
 

@@ -31,6 +31,24 @@ inline int Gomaxprocs(int n) {
   return every ? atoi(every) : n;
 }
 
+// Small stacks on GOMAXPROCS n.
+inline go_config Procs(int n, const char *growth = "reserve") {
+  go_config c = SmallStacks(growth);
+  c.maxprocs = Gomaxprocs(n);
+  return c;
+}
+
+// On the virtual clock: everything happens exactly when it should.
+inline go_config Virtual() {
+  go_config c = Procs(1);
+  c.seed = 4;
+  return c;
+}
+
+inline void Go(void (*fn)(void *), void *arg = nullptr) {
+  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
+}
+
 // ThreadSanitizer puts its own handlers before those of the program.
 #if __has_feature(thread_sanitizer)
 enum { kThreadSanitizer = true };

@@ -9,16 +9,6 @@
 
 namespace {
 
-go_config Procs(int n) {
-  go_config c = SmallStacks("reserve");
-  c.maxprocs = Gomaxprocs(n);
-  return c;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
-}
-
 go_waitgroup done;
 go_mutex m;
 

@@ -35,16 +35,6 @@ volatile uint8_t preempt_stop;
 
 namespace {
 
-go_config Procs(int n, const char *growth = "reserve") {
-  go_config c = SmallStacks(growth);
-  c.maxprocs = n;
-  return c;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
-}
-
 go_waitgroup done;
 
 // Interrupts whatever runs on the first P, over and over, until it has succeeded `times` times;

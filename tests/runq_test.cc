@@ -1,10 +1,12 @@
-// A P's queue of runnable goroutines: whoever waits there gets a turn, however often others are
-// next.
+// Queues of runnable goroutines: a P's, where whoever waits gets a turn, however often others are
+// next, and the long list that they spill to.
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
+#include <vector>
 
-#include "runtime/go.h"
+#include "runtime/sched/sched.h"
 #include "tests/goroutine.h"
 
 namespace {
@@ -18,10 +20,6 @@ std::atomic<bool> passed;
 void Pass(void *) {
   for (int i = 0; i < 30; i++) go_yield();
   passed = true;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
 }
 
 TEST(Runq, TwoThatReadyEachOtherStarveNobody) {
@@ -77,6 +75,77 @@ TEST(Runq, AFastTickerStarvesNobody) {
     go_timer_free(t);
   }), GO_OK);
   EXPECT_TRUE(passed);
+}
+
+// The long list, with goroutines that are only links.
+struct List {
+  std::unique_ptr<rt_gbatches> batches = std::make_unique<rt_gbatches>();
+  std::vector<rt_g> gs;
+  size_t put = 0, taken = 0;
+
+  explicit List(size_t most) : gs(most) {}
+  void Put(int n) {
+    rt_gqueue q = {};
+    for (int i = 0; i < n; i++) rt_gqueue_push(&q, &gs.at(put++));
+    rt_gbatches_put(batches.get(), &q);
+    EXPECT_EQ(q.head, nullptr);
+    EXPECT_EQ(batches->n, static_cast<int32_t>(put - taken));
+  }
+  // How many came; each is the next of those that were put.
+  int Take(int most) {
+    rt_gqueue q = rt_gbatches_take(batches.get(), most);
+    const int n = q.n;
+    for (int i = 0; i < n; i++) {
+      EXPECT_EQ(rt_gqueue_pop(&q), &gs.at(taken)) << taken;
+      taken++;
+    }
+    EXPECT_EQ(q.n, 0);
+    EXPECT_EQ(q.head, nullptr);
+    EXPECT_EQ(batches->n, static_cast<int32_t>(put - taken));
+    return n;
+  }
+};
+
+TEST(Gbatches, GiveWhatCameTogetherTogether) {
+  List l(1000);
+  EXPECT_EQ(l.Take(RT_GBATCH), 0);
+  l.Put(0);
+  EXPECT_EQ(l.Take(RT_GBATCH), 0);
+  l.Put(RT_GBATCH);
+  l.Put(100);
+  l.Put(RT_GBATCH);
+  EXPECT_EQ(l.Take(RT_GBATCH), RT_GBATCH);
+  EXPECT_EQ(l.Take(1), 1);
+  EXPECT_EQ(l.Take(RT_GBATCH), 99);
+  EXPECT_EQ(l.Take(RT_GBATCH), RT_GBATCH);
+  EXPECT_EQ(l.Take(RT_GBATCH), 0);
+}
+
+TEST(Gbatches, GatherSmallOnes) {
+  List l(1000);
+  for (int i = 0; i < RT_GBATCH; i++) l.Put(1);
+  l.Put(1);
+  EXPECT_EQ(l.Take(1000), RT_GBATCH);
+  EXPECT_EQ(l.Take(1000), 1);
+  l.Put(500);  // of more than the usual size: given in pieces to those who want less
+  EXPECT_EQ(l.Take(RT_GBATCH), RT_GBATCH);
+  l.Put(1);
+  EXPECT_EQ(l.Take(1000), 500 - RT_GBATCH);
+  EXPECT_EQ(l.Take(1000), 1);
+}
+
+// More batches than there are places for, when the ring's places have been used before.
+TEST(Gbatches, LoseNobodyWhenTheyAreTooMany) {
+  constexpr int kMore = RT_GBATCHES + 100;
+  List l(RT_GBATCH * (kMore + 10));
+  for (int i = 0; i < 10; i++) l.Put(RT_GBATCH);
+  while (l.Take(RT_GBATCH) > 0) continue;
+  for (int i = 0; i < kMore; i++) l.Put(RT_GBATCH);
+  EXPECT_EQ(l.batches->end - l.batches->first, static_cast<uint32_t>(RT_GBATCHES));
+  int takes = 0;
+  while (l.Take(RT_GBATCH) > 0) takes++;
+  EXPECT_EQ(takes, kMore);
+  EXPECT_EQ(l.taken, l.put);
 }
 
 }  // namespace

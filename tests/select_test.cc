@@ -15,16 +15,6 @@ go_chan *New(size_t elem, size_t cap) {
   return c;
 }
 
-go_config Procs(int n, const char *growth = "reserve") {
-  go_config c = SmallStacks(growth);
-  c.maxprocs = Gomaxprocs(n);
-  return c;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
-}
-
 constexpr int kChans = 4;
 go_chan *chans[kChans];
 go_waitgroup done;

@@ -10,16 +10,6 @@
 
 namespace {
 
-go_config Procs(int n, const char *growth = "reserve") {
-  go_config c = SmallStacks(growth);
-  c.maxprocs = Gomaxprocs(n);
-  return c;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
-}
-
 int64_t Soon() { return go_nanotime() + GO_MILLISECOND; }
 
 go_waitgroup done;

@@ -17,12 +17,6 @@
 
 namespace {
 
-go_config Procs(int n, const char *growth = "reserve") {
-  go_config c = SmallStacks(growth);
-  c.maxprocs = n;
-  return c;
-}
-
 // A system call that blocks the thread for a while.
 void Block(int ms) { poll(nullptr, 0, ms); }
 

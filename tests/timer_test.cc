@@ -12,23 +12,6 @@
 
 namespace {
 
-go_config Procs(int n) {
-  go_config c = SmallStacks("reserve");
-  c.maxprocs = Gomaxprocs(n);
-  return c;
-}
-
-// On the virtual clock: everything happens exactly when it should.
-go_config Virtual() {
-  go_config c = Procs(1);
-  c.seed = 4;
-  return c;
-}
-
-void Go(void (*fn)(void *), void *arg = nullptr) {
-  if (go_spawn(nullptr, fn, arg) != GO_OK) abort();
-}
-
 go_waitgroup done;
 
 // ---- Sleeping --------------------------------------------------------------------------------

@@ -79,11 +79,13 @@ static bool add_chunk(void) {
   if (!c) return false;
   c->next = rt_sched.chunks;
   rt_sched.chunks = c;
+  struct rt_gqueue q = {0};
   for (int i = 0; i < RT_GCHUNK; i++) {
     c->g[i] = (struct rt_g){.status = RT_GIDLE, .waitseq = 1};
     rt_casgstatus(&c->g[i], RT_GIDLE, RT_GDEAD);
-    rt_gqueue_push(&rt_sched.gfree, &c->g[i]);
+    rt_gqueue_push(&q, &c->g[i]);
   }
+  rt_gbatches_put(&rt_sched.gfree, &q);
   return true;
 }
 
@@ -114,7 +116,9 @@ static bool fits(const struct rt_g *g, const struct rt_spawn *spawn) {
 static void reclaim(struct rt_p *p, struct rt_stackcache *cache) {
   for (struct rt_g *g = p->gfree.head; g; g = g->schedlink) rt_gfreestack(g, cache);
   rt_lock(&rt_sched.lock);
-  for (struct rt_g *g = rt_sched.gfree.head; g; g = g->schedlink) rt_gfreestack(g, cache);
+  for (uint32_t i = rt_sched.gfree.first; i != rt_sched.gfree.end; i++)
+    for (struct rt_g *g = rt_sched.gfree.batch[i % RT_GBATCHES].head; g; g = g->schedlink)
+      rt_gfreestack(g, cache);
   rt_unlock(&rt_sched.lock);
 }
 
@@ -130,8 +134,7 @@ static void newg_slow(void *arg) {
       n->error = GO_ENOMEM;
       return;
     }
-    for (int i = 0; i < RT_GCHUNK && rt_sched.gfree.n > 0; i++)
-      rt_gqueue_push(&n->p->gfree, rt_gqueue_pop(&rt_sched.gfree));
+    n->p->gfree = rt_gbatches_take(&rt_sched.gfree, RT_GBATCH);
     rt_unlock(&rt_sched.lock);
     g = rt_gqueue_pop(&n->p->gfree);
   }
@@ -181,17 +184,6 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   return 0;
 }
 
-// Leaves the first n of q, which has more, and returns the others.
-static struct rt_gqueue split(struct rt_gqueue *q, int32_t n) {
-  struct rt_g *last = q->head;
-  for (int32_t i = 1; i < n; i++) last = last->schedlink;
-  struct rt_gqueue rest = {last->schedlink, q->tail, q->n - n};
-  last->schedlink = NULL;
-  q->tail = last;
-  q->n = n;
-  return rest;
-}
-
 void rt_gfput(struct rt_p *p, struct rt_g *g) {
   struct rt_stackcache *cache = &rt_getg()->m->cache;
   if (g->gs.growth->end) g->gs.growth->end(&g->gs, cache);
@@ -207,9 +199,11 @@ void rt_gfput(struct rt_p *p, struct rt_g *g) {
   p->gfree.head = g;
   if (!p->gfree.tail) p->gfree.tail = g;
   if (++p->gfree.n < GFREE_MAX) return;
-  struct rt_gqueue older = split(&p->gfree, GFREE_MAX / 2);
+  const struct rt_gqueue newer = rt_gqueue_split(&p->gfree, GFREE_MAX / 2);
+  struct rt_gqueue older = p->gfree;
+  p->gfree = newer;
   rt_lock(&rt_sched.lock);
-  rt_gqueue_append(&rt_sched.gfree, &older);
+  rt_gbatches_put(&rt_sched.gfree, &older);
   rt_unlock(&rt_sched.lock);
 }
 

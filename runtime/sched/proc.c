@@ -26,31 +26,33 @@ enum {
 
 // ---- Idle Ps and the global queue ------------------------------------------------------------
 
-void rt_globrunqpush(struct rt_g *g) {
-  rt_gqueue_push(&rt_sched.runq, g);
+static void globrunqput(struct rt_gqueue *batch) {  // sched.lock held
+  rt_gbatches_put(&rt_sched.runq, batch);
   atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
+}
+
+void rt_globrunqpush(struct rt_g *g) {
+  g->schedlink = NULL;
+  globrunqput(&(struct rt_gqueue){g, g, 1});
 }
 
 void rt_globrunqput(struct rt_gqueue *batch) {
   rt_lock(&rt_sched.lock);
-  rt_gqueue_append(&rt_sched.runq, batch);
-  atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
+  globrunqput(batch);
   rt_unlock(&rt_sched.lock);
 }
 
-// sched.lock held.  Takes a fair share of the global queue: one to run, the rest to p's ring.
+// Takes a fair share of the global queue, but not more than `most`: one to run, the rest to p's
+// ring.
 static struct rt_g *globrunqget(struct rt_p *p, int32_t most) {
-  int32_t n = rt_sched.runq.n / atomic_load(&rt_sched.maxprocs) + 1;
-  if (n > rt_sched.runq.n) n = rt_sched.runq.n;
-  if (n > most) n = most;
-  if (n > RT_RUNQ / 2) n = RT_RUNQ / 2;
-  struct rt_g *g = n > 0 ? rt_gqueue_pop(&rt_sched.runq) : NULL;
-  struct rt_g *rest[RT_RUNQ / 2];
-  int32_t nrest = 0;
-  while (--n > 0) rest[nrest++] = rt_gqueue_pop(&rt_sched.runq);
+  rt_lock(&rt_sched.lock);
+  const int32_t share = rt_sched.runq.n / atomic_load(&rt_sched.maxprocs) + 1;
+  struct rt_gqueue q = rt_gbatches_take(&rt_sched.runq, share < most ? share : most);
   atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
+  rt_unlock(&rt_sched.lock);
+  struct rt_g *g = rt_gqueue_pop(&q);
   // The ring is empty or nearly so when this is called for more than one: nothing spills back.
-  for (int32_t i = 0; i < nrest; i++) rt_runqput(p, rest[i], false);
+  for (struct rt_g *rest; (rest = rt_gqueue_pop(&q)) != NULL;) rt_runqput(p, rest, false);
   return g;
 }
 
@@ -205,13 +207,6 @@ static struct rt_g *resume_preempted(struct rt_m *m) {
   return g;
 }
 
-static struct rt_g *poll_global(struct rt_p *p, int32_t most) {
-  rt_lock(&rt_sched.lock);
-  struct rt_g *g = globrunqget(p, most);
-  rt_unlock(&rt_sched.lock);
-  return g;
-}
-
 // Asks the poller, without waiting, for goroutines that can go on.
 static struct rt_g *poll_net(struct rt_p *p) {
   if (!rt_netpoll_inited() || !rt_netpoll_waiters() || atomic_load(&rt_sched.lastpoll) == 0)
@@ -243,9 +238,9 @@ static struct rt_g *poll_work(struct rt_m *m) {
   // Now and then the global queue goes first, or two goroutines that keep readying each other
   // would starve it; likewise those that were preempted.
   if (m->preempted.n > 0 && tick % PREEMPTED_EVERY == 0) g = resume_preempted(m);
-  if (!g && global && tick % GLOBAL_EVERY == 0) g = poll_global(p, 1);
+  if (!g && global && tick % GLOBAL_EVERY == 0) g = globrunqget(p, 1);
   if (!g) g = rt_runqget(p);
-  if (!g && global) g = poll_global(p, RT_RUNQ / 2);
+  if (!g && global) g = globrunqget(p, RT_GBATCH);
   if (!g) g = resume_preempted(m);
   if (!g) g = poll_net(p);
   return g;

@@ -26,15 +26,47 @@ struct rt_g *rt_gqueue_pop(struct rt_gqueue *q) {
   return g;
 }
 
-void rt_gqueue_append(struct rt_gqueue *q, struct rt_gqueue *more) {
-  if (!more->head) return;
+static void append(struct rt_gqueue *q, const struct rt_gqueue *more) {
   if (q->tail)
     q->tail->schedlink = more->head;
   else
     q->head = more->head;
   q->tail = more->tail;
   q->n += more->n;
+}
+
+struct rt_gqueue rt_gqueue_split(struct rt_gqueue *q, int32_t n) {
+  struct rt_g *last = q->head;
+  for (int32_t i = 1; i < n; i++) last = last->schedlink;
+  const struct rt_gqueue front = {q->head, last, n};
+  q->head = last->schedlink;
+  q->n -= n;
+  last->schedlink = NULL;
+  return front;
+}
+
+void rt_gbatches_put(struct rt_gbatches *b, struct rt_gqueue *more) {
+  if (more->n == 0) return;
+  struct rt_gqueue *last = &b->batch[(b->end - 1) % RT_GBATCHES];
+  const uint32_t used = b->end - b->first;
+  b->n += more->n;
+  if (used == RT_GBATCHES || (used > 0 && last->n + more->n <= RT_GBATCH))
+    append(last, more);
+  else
+    b->batch[b->end++ % RT_GBATCHES] = *more;
   *more = (struct rt_gqueue){0};
+}
+
+struct rt_gqueue rt_gbatches_take(struct rt_gbatches *b, int32_t most) {
+  if (b->n == 0) return (struct rt_gqueue){0};
+  struct rt_gqueue *first = &b->batch[b->first % RT_GBATCHES];
+  struct rt_gqueue q = *first;
+  if (q.n > most)
+    q = rt_gqueue_split(first, most);
+  else
+    b->first++;
+  b->n -= q.n;
+  return q;
 }
 
 // With one P there is no thief, and locked instructions are half the price of a spawn.  The number

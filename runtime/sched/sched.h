@@ -79,14 +79,27 @@ struct rt_g {
   void *fake_stack;        // AddressSanitizer's, while the goroutine does not run
 } __attribute__((aligned(64)));
 
-// A list of goroutines linked by schedlink, first in first out.
+// A list of goroutines linked by schedlink, first in first out.  All zero: empty.
 struct rt_gqueue {
   struct rt_g *head, *tail;
   int32_t n;
 };
 void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g);
 struct rt_g *rt_gqueue_pop(struct rt_gqueue *q);  // NULL if empty
-void rt_gqueue_append(struct rt_gqueue *q, struct rt_gqueue *more);  // more is empty afterwards
+struct rt_gqueue rt_gqueue_split(struct rt_gqueue *q, int32_t n);  // takes the first n of more
+
+// A long list in batches, first in first out.  Goroutines that came together go together, without a
+// walk along them: each step of it is a cache miss where another M has just written them, and all
+// others wait for the lock meanwhile.
+enum { RT_GBATCH = RT_RUNQ / 2 + 1, RT_GBATCHES = 1024 };
+struct rt_gbatches {
+  struct rt_gqueue batch[RT_GBATCHES];  // a ring
+  uint32_t first, end;                  // used: [first, end), counting up forever
+  int32_t n;                            // goroutines in all
+};
+void rt_gbatches_put(struct rt_gbatches *b, struct rt_gqueue *more);  // more is empty afterwards
+// rt_gbatches_take takes the first batch, or the first `most` of it, which is at least 1.
+struct rt_gqueue rt_gbatches_take(struct rt_gbatches *b, int32_t most);
 
 // rt_gstatus_allowed tells whether one state may follow another.  A scan bit is set on, and
 // cleared from, the state it is found with; nothing else changes.
@@ -200,7 +213,7 @@ struct rt_sched {
   struct rt_lock lock;
   struct rt_lock newmlock;  // an M is being made: taken before lock
   // Under lock.
-  struct rt_gqueue runq, gfree;
+  struct rt_gbatches runq, gfree;
   struct rt_m *midle, *allm;
   struct rt_p *pidle;
   int32_t nm, nmidle;

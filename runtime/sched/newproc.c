@@ -15,7 +15,7 @@
 
 static_assert(offsetof(struct rt_g, waitseq) <= 128, "a switch touches two cache lines of a g");
 
-enum { GOID_BATCH = 16, GFREE_MAX = 64, FEW_CHUNKS = 32, HUGE_BYTES = 2 << 20 };
+enum { GOID_BATCH = 16, GFREE_MAX = 64, FIRST_BLOCK_BYTES = 512 << 10, BLOCK_BYTES = 32 << 20 };
 
 // ---- Options ---------------------------------------------------------------------------------
 
@@ -55,38 +55,44 @@ struct newg {
   int error;
 };
 
-// sched.lock held.  A million goroutines in pages of 4 KiB would take 100,000 page faults.
+// blocklock held.  A million goroutines in pages of 4 KiB would take 100,000 page faults: after
+// the first block, which is small, they ask for huge pages.
 static struct rt_gchunk *cut_chunk(void) {
-  const bool many = rt_sched.nchunks >= FEW_CHUNKS;
-  const size_t least = sizeof(struct rt_gblock) + sizeof(struct rt_gchunk);
-  const size_t bytes = many ? HUGE_BYTES : least;
-  const int32_t most = (int32_t)((bytes - sizeof(struct rt_gblock)) / sizeof(struct rt_gchunk));
-  if (rt_sched.nchunks <= FEW_CHUNKS || rt_sched.nblockchunks == most) {
-    struct rt_gblock *b = aligned_alloc(many ? HUGE_BYTES : 64, bytes);
-    if (!b) return NULL;
-    if (many) os_hugepages(b, bytes);
-    b->next = rt_sched.blocks;
-    rt_sched.blocks = b;
-    rt_sched.nblockchunks = 0;
+  struct rt_gblock *b = rt_sched.blocks;
+  const size_t used = sizeof *b + sizeof b->chunks[0] * (size_t)rt_sched.nchunks;
+  if (!b || used + sizeof b->chunks[0] > b->bytes) {
+    const size_t bytes = b ? BLOCK_BYTES : FIRST_BLOCK_BYTES;
+    int error;
+    struct rt_gblock *newest = os_reserve(NULL, bytes, OS_ACCESS_READWRITE, &error);
+    if (!newest) return NULL;
+    if (b) os_hugepages(newest, bytes);
+    newest->bytes = bytes;
+    newest->next = b;
+    rt_sched.blocks = b = newest;
+    rt_sched.nchunks = 0;
   }
-  rt_sched.nchunks++;
-  return &rt_sched.blocks->chunks[rt_sched.nblockchunks++];
+  return &b->chunks[rt_sched.nchunks++];
 }
 
-// sched.lock held.  Adds a chunk of new goroutines to the global free list.
-static bool add_chunk(void) {
-  struct rt_gchunk *c = rt_det_fails() ? NULL : cut_chunk();
-  if (!c) return false;
-  c->next = rt_sched.chunks;
-  rt_sched.chunks = c;
+// A chunk of new goroutines; empty: no memory.  The first touch of a huge page takes 0.2 ms, which
+// nobody waits for who has goroutines: sched.lock is not held.
+static struct rt_gqueue add_chunk(void) {
   struct rt_gqueue q = {0};
+  if (rt_det_fails()) return q;
+  rt_lock(&rt_sched.blocklock);
+  struct rt_gchunk *c = cut_chunk();
+  rt_unlock(&rt_sched.blocklock);
+  if (!c) return q;
   for (int i = 0; i < RT_GCHUNK; i++) {
-    c->g[i] = (struct rt_g){.status = RT_GIDLE, .waitseq = 1};
+    c->g[i].waitseq = 1;
     rt_casgstatus(&c->g[i], RT_GIDLE, RT_GDEAD);
     rt_gqueue_push(&q, &c->g[i]);
   }
-  rt_gbatches_put(&rt_sched.gfree, &q);
-  return true;
+  rt_lock(&rt_sched.lock);
+  c->next = rt_sched.chunks;
+  rt_sched.chunks = c;
+  rt_unlock(&rt_sched.lock);
+  return q;
 }
 
 // Functions take their marks back when they return, and when one is thrown over, AddressSanitizer
@@ -129,14 +135,14 @@ static void newg_slow(void *arg) {
   struct rt_g *g = rt_gqueue_pop(&n->p->gfree);
   if (!g) {
     rt_lock(&rt_sched.lock);
-    if (rt_sched.gfree.n == 0 && !add_chunk()) {
-      rt_unlock(&rt_sched.lock);
+    n->p->gfree = rt_gbatches_take(&rt_sched.gfree, RT_GBATCH);
+    rt_unlock(&rt_sched.lock);
+    if (!n->p->gfree.head) n->p->gfree = add_chunk();
+    g = rt_gqueue_pop(&n->p->gfree);
+    if (!g) {
       n->error = GO_ENOMEM;
       return;
     }
-    n->p->gfree = rt_gbatches_take(&rt_sched.gfree, RT_GBATCH);
-    rt_unlock(&rt_sched.lock);
-    g = rt_gqueue_pop(&n->p->gfree);
   }
   if (!fits(g, n->spawn)) {
     rt_gfreestack(g, cache);

@@ -92,7 +92,7 @@ static void free_goroutines(struct rt_stackcache *cache) {
   rt_sched.chunks = NULL;
   for (struct rt_gblock *b = rt_sched.blocks, *next; b; b = next) {
     next = b->next;
-    free(b);
+    os_release(b, b->bytes);
   }
   rt_sched.blocks = NULL;
 }

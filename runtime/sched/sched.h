@@ -198,9 +198,10 @@ struct rt_gchunk {
   struct rt_g g[RT_GCHUNK];
 };
 
-// Memory that chunks are cut from: of one, or, once there are many goroutines, of a huge page.
+// Memory that chunks are cut from: zeros, of which the system gives what is touched.
 struct rt_gblock {
   struct rt_gblock *next;
+  size_t bytes;
   struct rt_gchunk chunks[];
 };
 
@@ -212,14 +213,15 @@ struct rt_spawn {  // go_spawn_options with the defaults filled in
 struct rt_sched {
   struct rt_lock lock;
   struct rt_lock newmlock;  // an M is being made: taken before lock
+  struct rt_lock blocklock;  // a chunk is being cut: taken before lock
+  struct rt_gblock *blocks;  // under blocklock: the newest first, which may have more chunks
+  int32_t nchunks;           // likewise: cut so far of the newest
   // Under lock.
   struct rt_gbatches runq, gfree;
   struct rt_m *midle, *allm;
   struct rt_p *pidle;
   int32_t nm, nmidle;
   struct rt_gchunk *chunks;
-  struct rt_gblock *blocks;      // the newest first, which may have more chunks
-  int32_t nchunks, nblockchunks; // cut so far: in all; of the newest block
   bool deadlocked;           // why it stops, in a deterministic run
   // Read whenever a goroutine is readied; the first two written under lock.
   _Atomic int32_t npidle __attribute__((aligned(64)));

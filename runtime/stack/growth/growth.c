@@ -10,16 +10,9 @@
 #include "runtime/stack/quarantine.h"
 #include "runtime/stack/sanitize.h"
 
-static const struct rt_growth *const table[] = {
-    &rt_growth_signal,
-    &rt_growth_checkpoint,
-    &rt_growth_signal_checkpoint,
-    &rt_growth_inplace,
-    &rt_growth_hybrid,
-    &rt_growth_segment,
-    &rt_growth_reserve,
-    &rt_growth_prologue,
-};
+#define ROW(name) &rt_growth_##name,
+static const struct rt_growth *const table[] = {RT_GROWTH_TABLE(ROW)};
+#undef ROW
 
 struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
                                               .hybrid_bytes = 1 << 20};

@@ -107,8 +107,20 @@ static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
 
 // ---- The table -------------------------------------------------------------------------------
 
-extern const struct rt_growth rt_growth_signal, rt_growth_checkpoint, rt_growth_signal_checkpoint,
-    rt_growth_inplace, rt_growth_hybrid, rt_growth_segment, rt_growth_reserve, rt_growth_prologue;
+// A row is the end of a name: of rt_growth_signal, and so on.  A new strategy is a new file here,
+// which defines that, and its row.
+#define RT_GROWTH_TABLE(row) \
+  row(signal)                \
+  row(checkpoint)            \
+  row(signal_checkpoint)     \
+  row(inplace)               \
+  row(hybrid)                \
+  row(segment)               \
+  row(reserve)               \
+  row(prologue)
+#define RT_GROWTH_DECLARE(name) extern const struct rt_growth rt_growth_##name;
+RT_GROWTH_TABLE(RT_GROWTH_DECLARE)
+#undef RT_GROWTH_DECLARE
 
 // rt_growth_at returns row i, NULL past the end; rt_growth_find, the row of a name, or NULL.
 const struct rt_growth *rt_growth_at(int i);

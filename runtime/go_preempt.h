@@ -17,7 +17,7 @@ GO_API_BEGIN
 // called as often.  For sections that hold a lock of the thread's, such as a pthread mutex: a
 // goroutine that is interrupted goes on only on its own thread, so another goroutine there that
 // waits for the lock would wait for ever.  A go_mutex needs none of this.  Do not park in between.
-// Goroutine only; GO_ENOTG; on: GO_EINVAL without an off.
+// Goroutine only: GO_ENOTG.  GO_EINVAL: on without an off, or off 16,384 times.
 int go_preempt_off(void);
 int go_preempt_on(void);
 

@@ -398,6 +398,29 @@ TEST(Preempt, APthreadMutexIsSafeBetweenOffAndOn) {
   EXPECT_EQ(go_preempt_off(), GO_ENOTG);
 }
 
+// The count shares its word with flags, that of a panic among them.
+TEST(Preempt, NestingHasALimitAndComesBackToNothing) {
+  static int most, refused, back, refused_back;
+  static go_deferred d;
+  most = back = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [] {
+    go_waitgroup_add(&done, 1);
+    Go([](void *) {
+      while ((refused = go_preempt_off()) == GO_OK) most++;
+      go_defer(&d, [](void *) { go_waitgroup_done(&done); }, nullptr);
+      go_panic_handler([](void *, const char *) {
+        while ((refused_back = go_preempt_on()) == GO_OK) back++;
+      }, nullptr);
+      go_panic("as deep as can be");
+    });
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(refused, GO_EINVAL);
+  EXPECT_EQ(refused_back, GO_EINVAL);
+  EXPECT_EQ(most, (1 << 14) - 1);
+  EXPECT_EQ(back, most);
+}
+
 // What go_preempt_off is there for.
 TEST(Preempt, APthreadMutexHeldOverWorkHangsItsThread) {
   SKIP_IF_SANITIZED();

@@ -68,7 +68,7 @@ struct oncall {
   struct rt_g *g;
   void (*fn)(void *);
   void *arg;
-  void *fake_stack;  // AddressSanitizer's, of the stack that we leave
+  struct rt_fiber left;  // the stack that the caller is on
   bool trims;
 };
 
@@ -91,10 +91,10 @@ static int call_on_segment(struct rt_g *g, size_t bytes, void (*fn)(void *), voi
   }
   const struct rt_stack *segment;
   const uintptr_t top = rt_segment_top(&g->gs, &segment);
-  struct oncall c = {g, fn, arg, NULL, false};
-  rt_fiber_onto(&c.fake_stack, segment);
+  struct oncall c = {.g = g, .fn = fn, .arg = arg};
+  rt_fiber_onto(&c.left, segment);
   rt_onstack(on_segment, &c, top, g);
-  rt_fiber_arrived(c.fake_stack);
+  rt_fiber_arrived(&c.left);
   if (c.trims) rt_systemstack(trim, g);
   return 0;
 }

@@ -19,68 +19,84 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-// rt_fiber_leave: the next switch goes to `to`'s stack; *save keeps ASan's state of the one we
-// leave (NULL: it will not be used again).
-RT_FIBER static inline void rt_fiber_leave(void **save, struct rt_g *to) {
+// rt_fiber_of returns what is known of g's stack.  NULL in a plain build, where nobody looks at it.
+RT_FIBER static inline struct rt_fiber *rt_fiber_of(struct rt_g *g) {
+#if RT_FIBERS
+  return &g->fiber;
+#else
+  (void)g;
+  return NULL;
+#endif
+}
+
+// rt_fiber_leave: the next switch goes from `from` (NULL: it will not be used again) to g's stack.
+RT_FIBER static inline void rt_fiber_leave(struct rt_fiber *from, struct rt_g *to) {
 #if __has_feature(address_sanitizer)
-  __sanitizer_start_switch_fiber(save, (const void *)to->gs.stack.lo,
+  __sanitizer_start_switch_fiber(from ? &from->fake_stack : NULL, (const void *)to->gs.stack.lo,
                                  rt_stack_size(&to->gs.stack));
 #endif
 #if __has_feature(thread_sanitizer)
-  __tsan_switch_to_fiber(to->fiber, 0);
+  __tsan_switch_to_fiber(to->fiber.name, 0);
 #endif
-  (void)save, (void)to;
+  (void)from, (void)to;
 }
 
-// rt_fiber_arrived: we run on the new stack; `saved` is what leaving it kept (NULL: first time).
-RT_FIBER static inline void rt_fiber_arrived(void *saved) {
+// rt_fiber_arrived: we run on the new stack, for the first time if `here` is NULL.
+RT_FIBER static inline void rt_fiber_arrived(const struct rt_fiber *here) {
 #if __has_feature(address_sanitizer)
-  __sanitizer_finish_switch_fiber(saved, NULL, NULL);
+  __sanitizer_finish_switch_fiber(here ? here->fake_stack : NULL, NULL, NULL);
 #endif
-  (void)saved;
+  (void)here;
 }
 
 // rt_fiber_onto: the same goroutine goes on on another stack.  TSan's fiber is the goroutine.
-RT_FIBER static inline void rt_fiber_onto(void **save, const struct rt_stack *to) {
+RT_FIBER static inline void rt_fiber_onto(struct rt_fiber *from, const struct rt_stack *to) {
 #if __has_feature(address_sanitizer)
-  __sanitizer_start_switch_fiber(save, (const void *)to->lo, rt_stack_size(to));
+  __sanitizer_start_switch_fiber(from ? &from->fake_stack : NULL, (const void *)to->lo,
+                                 rt_stack_size(to));
 #endif
-  (void)save, (void)to;
+  (void)from, (void)to;
 }
 
-RT_FIBER static inline void *rt_fiber_create(void) {
-#if __has_feature(thread_sanitizer)
-  return __tsan_create_fiber(0);
-#else
-  return NULL;
+// rt_fiber_begin and rt_fiber_end: g's stack, which nobody runs on, is about to be used; it is no
+// longer.  The end may come twice.
+RT_FIBER static inline void rt_fiber_begin(struct rt_g *g) {
+#if RT_FIBERS
+  g->fiber = (struct rt_fiber){0};
 #endif
+#if __has_feature(thread_sanitizer)
+  g->fiber.name = __tsan_create_fiber(0);
+#endif
+  (void)g;
 }
 
-RT_FIBER static inline void rt_fiber_destroy(void *fiber) {
+RT_FIBER static inline void rt_fiber_end(struct rt_g *g) {
 #if __has_feature(thread_sanitizer)
-  if (fiber) __tsan_destroy_fiber(fiber);
+  if (g->fiber.name) __tsan_destroy_fiber(g->fiber.name);
+  g->fiber.name = NULL;
 #endif
-  (void)fiber;
+  (void)g;
 }
 
 // The thread's own stack, which no struct rt_g describes.
-RT_FIBER static inline void *rt_fiber_of_thread(void) {
+RT_FIBER static inline struct rt_fiber rt_fiber_of_thread(void) {
+  struct rt_fiber f = {0};
 #if __has_feature(thread_sanitizer)
-  return __tsan_get_current_fiber();
-#else
-  return NULL;
+  f.name = __tsan_get_current_fiber();
 #endif
+  return f;
 }
 
-RT_FIBER static inline void rt_fiber_back_to_thread(void **save, void *fiber, const void *lo,
-                                           size_t bytes) {
+RT_FIBER static inline void rt_fiber_back_to_thread(struct rt_fiber *from,
+                                                    const struct rt_fiber *to, const void *lo,
+                                                    size_t bytes) {
 #if __has_feature(address_sanitizer)
-  __sanitizer_start_switch_fiber(save, lo, bytes);
+  __sanitizer_start_switch_fiber(from ? &from->fake_stack : NULL, lo, bytes);
 #endif
 #if __has_feature(thread_sanitizer)
-  __tsan_switch_to_fiber(fiber, 0);
+  __tsan_switch_to_fiber(to->name, 0);
 #endif
-  (void)save, (void)fiber, (void)lo, (void)bytes;
+  (void)from, (void)to, (void)lo, (void)bytes;
 }
 
 #endif

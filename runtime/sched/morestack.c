@@ -34,11 +34,11 @@ RT_FIBER_BRIDGE uintptr_t rt_morestack(struct rt_g *g, uintptr_t sp, size_t byte
   if (sp < g->gs.stack.slot_lo || sp > g->gs.stack.hi) return sp;
   const int saved_errno = errno;  // the function has not come to read it yet
   struct rt_m *m = g->m;
-  rt_fiber_leave(&g->fake_stack, &m->g0);
-  rt_fiber_arrived(m->g0.fake_stack);
+  rt_fiber_leave(rt_fiber_of(g), &m->g0);
+  rt_fiber_arrived(rt_fiber_of(&m->g0));
   sp = grow(g, sp, bytes, pc);
-  rt_fiber_leave(&m->g0.fake_stack, g);
-  rt_fiber_arrived(g->fake_stack);
+  rt_fiber_leave(rt_fiber_of(&m->g0), g);
+  rt_fiber_arrived(rt_fiber_of(g));
   errno = saved_errno;
   return sp;
 }

@@ -14,6 +14,7 @@
 #include "runtime/stack/sanitize.h"
 
 static_assert(offsetof(struct rt_g, waitseq) <= 128, "a switch touches two cache lines of a g");
+static_assert(sizeof(struct rt_g) <= 320 + 64 * RT_FIBERS, "a million take 4.6 KiB each");
 
 enum { GOID_BATCH = 16, GFREE_MAX = 64, FIRST_BLOCK_BYTES = 512 << 10, BLOCK_BYTES = 32 << 20 };
 
@@ -178,9 +179,8 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   }
   n.g->gs.goid = p->goid++;
   n.g->gs.ngrowths = n.g->gs.nmoves = 0;
-  n.g->nopreempt = 0;
+  n.g->nopreempt = n.g->panicking = n.g->trial = 0;
   n.g->panic_fn = NULL;
-  n.g->panicking = false;
   n.g->fn = fn;
   n.g->arg = arg;
   rt_casgstatus(n.g, RT_GDEAD, RT_GRUNNABLE);
@@ -228,14 +228,15 @@ _Noreturn static void no_stack(const struct rt_g *g, int error) {
 // False: it would do, or there is no memory for more.
 static bool start_larger(struct rt_m *m, struct rt_g *g) {
   const struct rt_growth *growth = g->gs.growth;
-  g->trial = false;
+  bool trial = false;
   if (!growth->fault && !growth->checkpoint) return false;
   struct rt_gstack larger = g->gs;
   larger.initial =
-      (uint32_t)rt_adapt_first((uintptr_t)g->fn, g->gs.initial, g->gs.max, &g->trial);
+      (uint32_t)rt_adapt_first((uintptr_t)g->fn, g->gs.initial, g->gs.max, &trial);
+  g->trial = trial;
   if (larger.initial == g->gs.initial) return false;
   if (growth->alloc(&larger, &m->cache) != 0) {
-    g->trial = false;
+    g->trial = 0;
     return false;
   }
   rt_stackfree(&m->cache, &g->gs.stack);

@@ -100,6 +100,7 @@ void rt_preemptone(struct rt_p *p) {
 int go_preempt_off(void) {
   struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return GO_ENOTG;
+  if (g->nopreempt == RT_NOPREEMPT_MOST) return GO_EINVAL;
   g->nopreempt++;
   return 0;
 }

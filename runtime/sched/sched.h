@@ -27,7 +27,14 @@
 extern "C" {
 #endif
 
-enum { RT_MAXPROCS = 256, RT_RUNQ = 256 };
+enum { RT_MAXPROCS = 256, RT_RUNQ = 256, RT_NOPREEMPT_MOST = (1 << 14) - 1 };
+
+// What sanitizers know of a stack: see fiber.h.  Goroutines have one in such builds alone.
+struct rt_fiber {
+  void *fake_stack;  // AddressSanitizer's, while the stack is not in use
+  void *name;        // ThreadSanitizer's
+};
+#define RT_FIBERS (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 
 // ---- G ---------------------------------------------------------------------------------------
 
@@ -56,7 +63,10 @@ struct rt_g {
   _Atomic uint32_t status;
   uint8_t waitreason;      // enum rt_waitreason; of the last park
   _Atomic uint8_t shrink;  // see shrink.h
-  uint16_t nopreempt;      // go_preempt_off, so many times
+  // Of the thread that runs it, but for `trial`, which its fault handler clears, too.
+  uint16_t nopreempt : 14;  // go_preempt_off, so many times
+  uint16_t panicking : 1;
+  uint16_t trial : 1;      // began with less than was learnt: see stack/adapt.h
   struct rt_m *m;          // the M that runs it; NULL otherwise
   struct rt_g *schedlink;  // next in the one list it is in
   // Cold.
@@ -64,19 +74,19 @@ struct rt_g {
   int64_t waitsince;       // rt_sched.coarse_now when it parked
   uintptr_t param;         // of sleeps and checkpoints: passed to and from the function on g0
   void (*fn)(void *);
-  void *arg;
+  union {
+    void *arg;             // of fn, until it begins
+    void *panic_arg;       // of panic_fn
+  };
   struct rt_sudog sudog;   // for waits on one thing
   void *select;            // room for its selects; NULL until its first
   struct rt_timer timer;   // of rt_gopark_until
-  rt_parkfn until_commit;  // likewise
   void (*panic_fn)(void *, const char *);  // of go_panic_handler
-  void *panic_arg;
-  bool panicking;
-  bool trial;              // began with less than was learnt: see stack/adapt.h
   uint64_t flow;           // of the trace: the arrow to its next run
-  void *fiber;             // ThreadSanitizer's name for the stack
   uint64_t priority;       // see deterministic.c
-  void *fake_stack;        // AddressSanitizer's, while the goroutine does not run
+#if RT_FIBERS
+  struct rt_fiber fiber;
+#endif
 } __attribute__((aligned(64)));
 
 // A list of goroutines linked by schedlink, first in first out.  All zero: empty.
@@ -169,7 +179,7 @@ struct rt_m {
   struct rt_p *oldp;       // the P it had when it entered a system call
   struct rt_gqueue preempted;  // goroutines that may go on here alone: see preempt.h
   void (*mcallfn)(struct rt_g *);
-  rt_parkfn park_commit;
+  rt_parkfn park_commit, until_commit;  // of rt_gopark, and of rt_gopark_until within it
   void *park_lock;
   _Atomic uint32_t last;   // when the process ends: see traceback.c
   bool failed;             // its thread could not start
@@ -181,8 +191,7 @@ struct rt_m {
   struct os_thread thread;  // to join it
   struct os_thread self;    // to signal it; set by rt_traceback_join
   struct os_sigstack sigstack;
-  void *os_fake_stack;     // AddressSanitizer's, of the thread's own stack
-  void *os_fiber;          // ThreadSanitizer's
+  struct rt_fiber os_fiber;  // of the thread's own stack
   void *os_lo;             // bounds of the thread's own stack
   size_t os_bytes;
   uintptr_t os_sp;         // where that is free while the M is on g0

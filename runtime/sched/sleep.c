@@ -10,7 +10,7 @@ static void wake(void *arg, uint64_t seq) {
 
 // On g0.  The timer starts before the lock is let go: afterwards g may run, and use it again.
 static bool commit_until(struct rt_g *g, void *lock) {
-  const rt_parkfn commit = g->until_commit;
+  const rt_parkfn commit = rt_getg()->m->until_commit;
   const int64_t until = (int64_t)g->param;
   g->param = 0;
   const int error = rt_timer_start(&g->timer, until);
@@ -30,7 +30,7 @@ int rt_gopark_until(rt_parkfn commit, void *lock, enum rt_waitreason why, int64_
   g->timer.arg = g;
   g->timer.seq = seq;
   g->param = (uintptr_t)until;
-  g->until_commit = commit;
+  g->m->until_commit = commit;
   rt_gopark(commit_until, lock, why);
   rt_timer_stop(&g->timer);
   return (int)(intptr_t)g->param;

@@ -16,7 +16,7 @@ static_assert(offsetof(struct rt_g, m) == RT_G_M && offsetof(struct rt_m, g0) ==
 // Runs on g0 while the goroutine's registers already lie saved on its stack.
 static void mcall_entry(struct rt_g *g) {
   struct rt_m *m = g->m;
-  rt_fiber_arrived(m->g0.fake_stack);
+  rt_fiber_arrived(rt_fiber_of(&m->g0));
   m->mcallfn(g);
 }
 
@@ -24,9 +24,9 @@ void rt_mcall(void (*fn)(struct rt_g *)) {
   struct rt_g *g = rt_getg();
   struct rt_m *m = g->m;
   m->mcallfn = fn;
-  rt_fiber_leave(&g->fake_stack, &m->g0);
+  rt_fiber_leave(rt_fiber_of(g), &m->g0);
   rt_mcall_to(g, mcall_entry, m->g0.gs.sp, &m->g0);
-  rt_fiber_arrived(g->fake_stack);
+  rt_fiber_arrived(rt_fiber_of(g));
 }
 
 struct oncall_loop {
@@ -37,7 +37,7 @@ struct oncall_loop {
 RT_FIBER_BRIDGE static struct rt_g *leave_for_next(void *p) {
   struct oncall_loop *l = p;
   struct rt_g *g = l->next(l->m);
-  if (g) rt_fiber_leave(&l->m->g0.fake_stack, g);
+  if (g) rt_fiber_leave(rt_fiber_of(&l->m->g0), g);
   return g;
 }
 
@@ -55,9 +55,9 @@ struct oncall {
 
 RT_FIBER_BRIDGE static void systemstack_entry(void *p) {
   struct oncall *c = p;
-  rt_fiber_arrived(c->m->g0.fake_stack);
+  rt_fiber_arrived(rt_fiber_of(&c->m->g0));
   c->fn(c->arg);
-  rt_fiber_leave(&c->m->g0.fake_stack, c->from);
+  rt_fiber_leave(rt_fiber_of(&c->m->g0), c->from);
 }
 
 void rt_systemstack(void (*fn)(void *), void *arg) {
@@ -68,55 +68,51 @@ void rt_systemstack(void (*fn)(void *), void *arg) {
     return;
   }
   struct oncall c = {fn, arg, g, m};
-  rt_fiber_leave(&g->fake_stack, &m->g0);
+  rt_fiber_leave(rt_fiber_of(g), &m->g0);
   rt_onstack(systemstack_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
-  rt_fiber_arrived(g->fake_stack);
+  rt_fiber_arrived(rt_fiber_of(g));
 }
 
 RT_FIBER_BRIDGE static void threadstack_entry(void *p) {
   struct oncall *c = p;
-  rt_fiber_arrived(c->m->os_fake_stack);
+  rt_fiber_arrived(&c->m->os_fiber);
   c->fn(c->arg);
-  rt_fiber_leave(&c->m->os_fake_stack, c->from);
+  rt_fiber_leave(&c->m->os_fiber, c->from);
 }
 
 void rt_threadstack(void (*fn)(void *), void *arg) {
   struct rt_g *g = rt_getg();
   struct rt_m *m = g->m;
   struct oncall c = {fn, arg, g, m};
-  rt_fiber_back_to_thread(&g->fake_stack, m->os_fiber, m->os_lo, m->os_bytes);
+  rt_fiber_back_to_thread(rt_fiber_of(g), &m->os_fiber, m->os_lo, m->os_bytes);
   rt_onstack(threadstack_entry, &c, m->os_sp, &m->g0);
-  rt_fiber_arrived(g->fake_stack);
+  rt_fiber_arrived(rt_fiber_of(g));
 }
 
 RT_FIBER_BRIDGE static void mrun_entry(void *p) {
   struct oncall *c = p;
-  rt_fiber_arrived(c->m->g0.fake_stack);
+  rt_fiber_arrived(rt_fiber_of(&c->m->g0));
   c->fn(c->arg);
-  rt_fiber_back_to_thread(NULL, c->m->os_fiber, c->m->os_lo, c->m->os_bytes);
+  rt_fiber_back_to_thread(NULL, &c->m->os_fiber, c->m->os_lo, c->m->os_bytes);
 }
 
 void rt_mrun(struct rt_m *m, void (*fn)(void *), void *arg) {
   struct oncall c = {fn, arg, NULL, m};
   os_thread_stack(&m->os_lo, &m->os_bytes);
   m->os_fiber = rt_fiber_of_thread();
-  m->g0.fiber = rt_fiber_create();
-  rt_fiber_leave(&m->os_fake_stack, &m->g0);
+  rt_fiber_begin(&m->g0);
+  rt_fiber_leave(&m->os_fiber, &m->g0);
   m->g0.gs.sp = m->g0.gs.stack.hi - 16;
   enum { OURS = 1024 };  // of this stack for rt_onstack, and the red zones
   m->os_sp = (rt_getsp() - OURS) & ~(uintptr_t)15;
   rt_onstack(mrun_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
-  rt_fiber_arrived(m->os_fake_stack);
-  rt_fiber_destroy(m->g0.fiber);
+  rt_fiber_arrived(&m->os_fiber);
+  rt_fiber_end(&m->g0);
 }
 
 void rt_gprepare(struct rt_g *g) {
   g->gs.sp = rt_gostack(g->gs.stack.hi, rt_gomain);
-  g->fake_stack = NULL;
-  g->fiber = rt_fiber_create();
+  rt_fiber_begin(g);
 }
 
-void rt_gforget(struct rt_g *g) {
-  rt_fiber_destroy(g->fiber);
-  g->fiber = NULL;
-}
+void rt_gforget(struct rt_g *g) { rt_fiber_end(g); }

@@ -28,14 +28,16 @@ static const uint64_t warm_bytes_max = 256 << 20;  // resident bytes the shared 
 
 static_assert(((uintptr_t)SLOT_BYTES_MIN << SLOTS_LOG2) == ARENA_BYTES, "slot numbers fit");
 
+// There may be millions.  All but `next` is of whoever has the slot.
 struct slot {
-  _Atomic uint32_t next;  // number + 1 of the slot below in its list
-  uint32_t guard_bytes;   // 0: raw
-  uint32_t npages;        // elastic: of the stack that the guard stands below
-  bool forbidden;         // the guard is of mprotect, in an arena that should have had marks
-  bool resident;          // has memory of an earlier user
-  bool warm;              // counted in pool.warm_bytes while in the shared pool
+  _Atomic uint32_t next;   // number + 1 of the slot below in its list
+  uint32_t npages : 20;    // elastic: of the stack that the guard stands below
+  uint32_t guarded : 1;    // else it is raw
+  uint32_t forbidden : 1;  // the guard is of mprotect, in an arena that should have had marks
+  uint32_t resident : 1;   // has memory of an earlier user
+  uint32_t warm : 1;       // counted in pool.warm_bytes while in the shared pool
 };
+static_assert(RT_STACK_MAX / RT_STACK_MIN < 1 << 20, "npages holds any");
 
 struct arena {
   uintptr_t base;
@@ -242,6 +244,7 @@ static int take_raw(enum rt_stack_kind kind, int class, uint32_t *number) {
 
 static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   const struct arena *a = arena_of(number);
+  const struct slot *s = slot_of(number);
   const uintptr_t slot_lo =
       a->base + (uintptr_t)(number & ((1u << SLOTS_LOG2) - 1)) * a->slot_bytes;
   // Stacks whose addresses differ in high bits alone compete for the ways of the first-level cache
@@ -252,10 +255,11 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
   out->hi = out->lo + size;
   out->slot_lo = slot_lo;
   out->slot = number;
-  out->resident = slot_of(number)->resident;
+  out->resident = s->resident;
   out->usable = false;
   // Without marks, all that lies below the stack is inaccessible.
-  out->guard_bytes = a->marked ? slot_of(number)->guard_bytes : (uint32_t)(out->lo - slot_lo);
+  const uint32_t mark = s->guarded ? a->guard_bytes : 0;
+  out->guard_bytes = a->marked ? mark : (uint32_t)(out->lo - slot_lo);
 }
 
 // Forbids access to [lo, hi), part of a guard in a marked arena.
@@ -289,7 +293,7 @@ static int guard_slot(uint32_t number, size_t size) {
     error = a->marked ? put_guard(s, st.lo - a->guard_bytes, st.lo)
                       : os_commit((void *)st.lo, round_up(size, os_pagesize()));
   if (error) return error;
-  s->guard_bytes = a->guard_bytes;
+  s->guarded = true;
   s->npages = (uint32_t)(round_up(size, os_pagesize()) / os_pagesize());
   return 0;
 }
@@ -302,10 +306,9 @@ static bool unguard_slot(const struct rt_stack *st) {
   struct slot *s = slot_of(st->slot);
   const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
   os_discard((void *)st->lo, bytes);
-  const int error = a->marked ? drop_guard(s, st->lo - s->guard_bytes, st->lo)
+  const int error = a->marked ? drop_guard(s, st->lo - a->guard_bytes, st->lo)
                               : os_forbid((void *)st->lo, bytes);
-  s->forbidden = s->resident = false;
-  s->guard_bytes = 0;
+  s->forbidden = s->resident = s->guarded = false;
   return error == 0;
 }
 
@@ -372,10 +375,10 @@ int rt_stackreserve(enum rt_stack_kind kind, size_t size, struct rt_stackcache *
 int rt_stackcommit(struct rt_stack *stack) {
   if (stack->usable) return 0;
   struct slot *s = slot_of(stack->slot);
-  if (s->guard_bytes == 0) {
+  if (!s->guarded) {
     const int error = guard_slot(stack->slot, rt_stack_size(stack));
     if (error) return error;
-    stack->guard_bytes = s->guard_bytes;
+    stack->guard_bytes = arena_of(stack->slot)->guard_bytes;
   }
   s->resident = true;  // from now on
   stack->usable = true;
@@ -415,7 +418,7 @@ static void push_ready(uint32_t number) {
 
 void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
   const struct arena *a = arena_of(stack->slot);
-  const bool raw = slot_of(stack->slot)->guard_bytes == 0;  // reserved alone
+  const bool raw = !slot_of(stack->slot)->guarded;  // reserved alone
   const bool elastic = is_elastic(a->kind);
   count_in_use(cache, elastic ? rt_stack_class(rt_stack_size(stack)) : a->class, -1);
   if (raw || (!elastic && !is_pooled(rt_stack_size(stack)))) {
@@ -434,8 +437,9 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
 // ---- Elastic stacks --------------------------------------------------------------------------
 
 // Moves the guard of a marked slot down, or up to where the stack has less.
-static int move_marks(struct slot *s, const struct rt_stack *st, uintptr_t to) {
-  const uintptr_t from = st->lo, guard = s->guard_bytes;
+static int move_marks(const struct arena *a, const struct rt_stack *st, uintptr_t to) {
+  struct slot *s = slot_of(st->slot);
+  const uintptr_t from = st->lo, guard = a->guard_bytes;
   // The new guard first: at every moment one stands.  Where the two overlap nothing is done.
   const bool down = to < from;
   const uintptr_t new_lo = down || to - guard > from ? to - guard : from;
@@ -466,7 +470,7 @@ static int resize(struct rt_stack *st, size_t size) {
   struct slot *s = slot_of(st->slot);
   const uintptr_t to = st->hi - size;
   if (to == st->lo) return 0;
-  const int error = a->marked ? move_marks(s, st, to) : move_commit(st, to);
+  const int error = a->marked ? move_marks(a, st, to) : move_commit(st, to);
   if (error) return error;
   s->npages = (uint32_t)(size / os_pagesize());
   const bool usable = st->usable;

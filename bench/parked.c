@@ -1,12 +1,24 @@
-// parked.c: parks many goroutines and waits, so that tools/servers parked can read from outside
-// what they cost.  It says "begun" before the first and "parked" once all are, and goes on after
-// each with a line of its stdin.
+// parked.c: parks many goroutines and waits, so that tools/servers can read from outside what they
+// cost.  It says a line at each step and goes on after a line of its stdin; times are in ns since
+// the step before:
+//
+//     begun
+//     parked GOROUTINES TIME     all of them wait; more were refused, if so for this REASON:
+//     parked GOROUTINES TIME REASON
+//     guards LOOKED TOUCHED CAUGHT READABLE
+//     ended TIME                 all have ended: those that receive, the channel is closed
+//     gone TIME                  go_run has returned
+//
+// Between "parked" and "guards" it writes to the guards of 1,000 goroutines that chance has chosen
+// (to the highest byte, the lowest, and one between), counts the faults, and reads the lowest byte
+// of their stacks, which must not fault.
 //
 // Connections come from a child process, made before there is a second thread; it takes a new
 // address of 127.0.0.0/8 for each 20,000, since one has fewer ports than goroutines are wanted.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -17,16 +29,21 @@
 
 static const char HELP[] =
     "usage: parked sleep|chan|tcp GOROUTINES\n"
-    "Parks goroutines that sleep, receive from a channel, or read from a TCP connection each.\n"
-    "Says \"begun\" and \"parked\", and waits for a line after each.\n";
+    "Parks goroutines that sleep, receive from a channel, or read from a TCP connection each;\n"
+    "touches the guards of some; ends them.  Says each step, and waits for a line before each.\n";
 
-enum { MOST = 1000000, PER_ADDRESS = 20000 };
+enum { MOST = 1000000, PER_ADDRESS = 20000, LOOKED = 1000, NAMED = 5, GUARD = 64 << 10 };
 
 static void (*wait_here)(void *);
 static long goroutines;
 static struct go_chan *channel;
 static int to_child[2];
-static _Atomic long arrived;
+static _Atomic long tickets, arrived, ended;
+
+// Those whose guards will be touched, by the order in which they begin.
+static bool chosen[MOST];
+static uintptr_t looked[LOOKED];  // the lowest byte of each one's stack
+static _Atomic int nlooked;
 
 // ---- The client -------------------------------------------------------------------------------
 
@@ -67,22 +84,32 @@ static void start_client(void) {
 
 // ---- Goroutines that wait ---------------------------------------------------------------------
 
+static void arrive(void) {
+  if (chosen[atomic_fetch_add(&tickets, 1)]) {
+    struct go_stack_bounds bounds;
+    check(go_stack_bounds(&bounds), "go_stack_bounds");
+    looked[atomic_fetch_add(&nlooked, 1)] = bounds.lo;
+  }
+  atomic_fetch_add(&arrived, 1);
+}
+
 static void sleeper(void *arg) {
   (void)arg;
-  atomic_fetch_add(&arrived, 1);
+  arrive();
   check(go_sleep(24 * 3600LL * GO_SECOND), "go_sleep");
 }
 
 static void receiver(void *arg) {
   (void)arg;
   char byte;
-  atomic_fetch_add(&arrived, 1);
-  check(go_chan_recv(channel, &byte), "go_chan_recv");
+  arrive();
+  if (go_chan_recv(channel, &byte) != GO_ECLOSED) check(GO_EINVAL, "go_chan_recv");
+  atomic_fetch_add(&ended, 1);
 }
 
 static void reader(void *stream) {
   char byte;
-  atomic_fetch_add(&arrived, 1);
+  arrive();
   go_tcp_read(stream, &byte, 1);
   go_tcp_close(stream);
 }
@@ -103,29 +130,122 @@ static void spawn_readers(void) {
   }
 }
 
+// Spawns until one is refused, or all are there: how many, and *error.
+static long spawn_all(int *error) {
+  *error = GO_OK;
+  for (long i = 0; i < goroutines; i++) {
+    *error = go_spawn(NULL, wait_here, NULL);
+    if (*error) return i;
+  }
+  return goroutines;
+}
+
+// ---- Guards -----------------------------------------------------------------------------------
+
+static uint64_t state;  // of random_below: splitmix64, whose numbers need no more than a seed
+
+static long random_below(long n) {
+  uint64_t z = state += 0x9e3779b97f4a7c15;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return (long)((z ^ z >> 31) % (uint64_t)n);
+}
+
+// Each set of so many is equally likely (Knuth, TAOCP 3.4.2, algorithm S).
+static void choose(void) {
+  long left = goroutines < LOOKED ? goroutines : LOOKED;
+  for (long i = 0; i < goroutines; i++)
+    if (random_below(goroutines - i) < left) {
+      chosen[i] = true;
+      left--;
+    }
+}
+
+static _Thread_local struct touch {
+  sigjmp_buf back;
+  const volatile char *at;  // NULL: no fault is expected
+} touch;
+
+// The runtime hands on what is none of its own stacks' business.
+static void on_fault(int sig, siginfo_t *info, void *context) {
+  (void)context;
+  if (touch.at && info->si_addr == touch.at) siglongjmp(touch.back, 1);
+  signal(sig, SIG_DFL);  // and the instruction faults again
+}
+
+static bool faults(uintptr_t address, bool store) {
+  volatile char *at = (volatile char *)address;
+  const bool fault = sigsetjmp(touch.back, 1) != 0;
+  if (!fault) {
+    touch.at = at;
+    if (store)
+      *at = 1;
+    else
+      (void)*at;
+  }
+  touch.at = NULL;
+  return fault;
+}
+
+// On the thread's own stack.
+static void touch_guards(void *arg) {
+  (void)arg;
+  const int n = atomic_load(&nlooked);
+  int touched = 0, caught = 0, readable = 0;
+  for (int i = 0; i < n; i++) {
+    const uintptr_t below[] = {1, 1 + (uintptr_t)random_below(GUARD), GUARD};
+    for (int k = 0; k < 3; k++) {
+      const bool fault = faults(looked[i] - below[k], true);
+      touched++;
+      caught += fault;
+      if (!fault && touched - caught <= NAMED)
+        fprintf(stderr, "parked: a store %lu bytes below a stack did not fault\n",
+                (unsigned long)below[k]);
+    }
+    readable += !faults(looked[i], false);
+  }
+  say("guards %d %d %d %d\n", n, touched, caught, readable);
+}
+
+// ---- Steps ------------------------------------------------------------------------------------
+
+static int64_t since;  // the last step ended
+
 static void read_line(void *arg) {
   (void)arg;
   for (char c = 0; c != '\n';)
     if (read(STDIN_FILENO, &c, 1) != 1) break;
+  since = go_nanotime();
 }
 
-static void report(const char *what) {
-  say("%s\n", what);
-  go_blocking(read_line, NULL);
-}
+static int64_t elapsed(void) { return go_nanotime() - since; }
 
 static void park_all(void *arg) {
   (void)arg;
   if (wait_here == receiver) check(go_chan_new(1, 0, &channel), "go_chan_new");
-  report("begun");
-  if (wait_here == reader) {
+  state = (uint64_t)go_nanotime();
+  choose();
+  say("begun\n");
+  go_blocking(read_line, NULL);
+  long n = goroutines;
+  int refused = GO_OK;
+  if (wait_here == reader)
     spawn_readers();
-  } else {
-    for (long i = 0; i < goroutines; i++) check(go_spawn(NULL, wait_here, NULL), "go_spawn");
-  }
-  while (atomic_load(&arrived) < goroutines) go_yield();
+  else
+    n = spawn_all(&refused);
+  while (atomic_load(&arrived) < n) go_yield();
   go_yield();  // the last one has counted itself, and parks
-  report("parked");
+  const int64_t time = elapsed();
+  say("parked %ld %lld%s%s\n", n, (long long)time, refused ? " " : "",
+      refused ? go_strerror(refused) : "");
+  go_blocking(read_line, NULL);
+  go_blocking(touch_guards, NULL);
+  go_blocking(read_line, NULL);
+  if (wait_here != receiver) return;
+  check(go_chan_close(channel), "go_chan_close");
+  while (atomic_load(&ended) < n) go_yield();
+  say("ended %lld\n", (long long)elapsed());
+  since = go_nanotime();
 }
 
 int main(int argc, char **argv) {
@@ -140,6 +260,11 @@ int main(int argc, char **argv) {
   if (!wait_here) misuse("parked", "no such way to wait", argv[1]);
   goroutines = number("parked", argv[2], MOST);
   if (wait_here == reader) start_client();
-  check(go_run(NULL, park_all, NULL), "go_run");
+  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  sigemptyset(&action.sa_mask);
+  if (sigaction(SIGSEGV, &action, NULL) != 0) die("sigaction");
+  const struct go_config config = {.stack_guard = GUARD};
+  check(go_run(&config, park_all, NULL), "go_run");
+  say("gone %lld\n", (long long)elapsed());
   return 0;
 }

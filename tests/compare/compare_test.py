@@ -395,14 +395,16 @@ class Parked(unittest.TestCase):
         row = self.run_program("print('begun', flush=True); input()\n"
                                "kept = b'x' * (8 << 20)\n"
                                "assert os.environ['GO_GROWTH'] == 'newest'\n"
-                               "print('parked', flush=True); input()")
+                               "print('parked 100 1', flush=True); input()")
         self.assertGreater(row["resident"], (7 << 20) / 100)
         self.assertLess(row["resident"], (10 << 20) / 100)
         self.assertEqual(row["total"], sum(row[part] for part in parked.PARTS))
 
     def test_one_that_says_nothing_or_ends_is_a_failure_in_one_line(self):
         for script, said in (("time.sleep(600)", "said nothing for 0.5 s"),
-                             ("sys.exit(3)", "ended early, with 3"), ("print('what')", "begin")):
+                             ("sys.exit(3)", "ended early, with 3"), ("print('what')", "begun"),
+                             ("print('begun', flush=True); input()\n"
+                              "print('parked 99 1 full', flush=True); input()", "99 .* full")):
             with self.assertRaisesRegex(parked.Failed, said):
                 self.run_program(script, 0.5 if "sleep" in script else None)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """tools/servers in small: what it reads, what it judges, and its three measurements for a moment.
-The argument names the class that is run; the soak has a target of its own, because it is skipped
-where wrk is not installed."""
+The arguments name the classes that are run; the soak has a target of its own, because it is skipped
+where wrk is not installed, and so have the goroutines by the thousand and by the million."""
 
 import argparse
 import contextlib
@@ -47,10 +47,21 @@ WRK = """Running 2s test @ http://127.0.0.1:1/
 RATES = "Requests/sec:    617.00\nTransfer/sec:      0.50MB\n"
 
 
+MILLION_GIB = 6  # of memory, with some to spare
+
+
 def options(**fields):
     given = dict(connections=50, seconds=1, maxprocs=2, close=False, growth=None, goroutines=1000,
                  files=1064, rounds=2, bytes=128)
     return argparse.Namespace(**dict(given, **fields))
+
+
+def has_marks():
+    """Whether the kernel has MADV_GUARD_INSTALL."""
+    done = subprocess.run([PROGRAMS["parked"], "chan", "1"], stdin=subprocess.DEVNULL, check=False,
+                          env=dict(os.environ, GO_GUARDKIND="madvise"), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    return done.returncode == 0
 
 
 def sample(threads, resident):
@@ -89,6 +100,20 @@ class Parts(unittest.TestCase):
         self.assertEqual(judge(flat, errors={"read": 2})["wrong"], ["2 errors (read)"])
         self.assertEqual(judge(flat, requests=0)["wrong"], ["no requests"])
 
+    def test_what_a_million_must_do_is_judged(self):
+        good = {"goroutines": 1000000, "total": 4700, "refused": None, "looked": 1000,
+                "touched": 3000, "caught": 3000, "readable": 1000}
+
+        def wrong(must=True, wanted=1000000, **row):
+            return tool.judge_million(dict(good, **row), wanted, must)["wrong"]
+        self.assertEqual(wrong(), [])
+        self.assertEqual(wrong(caught=2999), ["1 of 3000 touches of guards did not fault"])
+        self.assertEqual(wrong(readable=998), ["2 guards reach into their stacks"])
+        self.assertEqual(wrong(total=4711), ["more than 4.6 KiB each"])
+        self.assertEqual(wrong(goroutines=5), ["stops too early", "more than 4.6 KiB each"])
+        self.assertEqual(wrong(must=False, goroutines=5, total=9999), [])
+        self.assertEqual(wrong(wanted=1000, goroutines=1000, total=9999), [])
+
     def test_a_ratio_is_taken_within_its_round(self):
         def one(messages, p99):
             return {"messages": messages, "seconds": 1, "p50_us": 1, "p99_us": p99, "cpu_us": 1}
@@ -102,6 +127,7 @@ class Parts(unittest.TestCase):
     def test_arguments_that_make_no_sense_are_one_line(self):
         for arguments in ([], ["sink"], ["soak", "--seconds", "0"], ["echo", "--bytes", "7"],
                           ["soak", "--growth", "sideways"], ["parked", "--goroutines", "x"],
+                          ["million", "--goroutines", "1000001"], ["million", "--growth", "up"],
                           ["echo", "--connections", "100000000"]):
             done = subprocess.run([TOOL, *arguments], stdin=subprocess.DEVNULL, check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -144,6 +170,63 @@ class Small(unittest.TestCase):
             self.assertEqual(len(done.stderr.splitlines()), 1, arguments)
 
 
+class Thousands(unittest.TestCase):
+    """What tools/servers million does, at 20,000: every strategy has room for those."""
+    N = 20000
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.redirect_stderr(io.StringIO()):
+            cls.rows = tool.million(PROGRAMS, options(goroutines=cls.N))
+        cls.marks = has_marks()
+
+    def test_every_touch_of_a_guard_faults_and_none_of_a_stack(self):
+        self.assertEqual(len(self.rows), len(tool.MILLION))
+        for row in self.rows:
+            self.assertEqual((row["looked"], row["touched"], row["caught"], row["readable"]),
+                             (1000, 3000, 3000, 1000), row)
+            self.assertEqual((row["wrong"], row["goroutines"], row["refused"]),
+                             ([], self.N, None), row)
+
+    def test_mappings_are_those_of_arenas_and_two_of_each_stack_with_mprotect(self):
+        for row in self.rows:
+            each = row["maps"] / self.N
+            if "mprotect" in row["growth"] or not self.marks:
+                self.assertGreater(each, 1.5, row)
+                self.assertLess(each, 2.5, row)
+            elif row["total"] < 5000:  # stacks that share page tables
+                self.assertLess(row["maps"], 300, row)
+            else:
+                self.assertLess(each, 0.3, row)
+
+    def test_a_stack_that_shares_page_tables_is_a_page_and_600_bytes(self):
+        for row, (_, _, _, must) in zip(self.rows, tool.MILLION):
+            if must and self.marks:
+                self.assertLess(row["total"], 4096 + 650, row)
+
+    def test_a_line_for_each(self):
+        lines = list(tool.million_table(self.rows, options(goroutines=self.N)))
+        self.assertEqual(len(lines), 3 + len(self.rows))
+        self.assertNotIn("FAIL", "\n".join(lines))
+
+
+class Million(unittest.TestCase):
+    """The claim itself: stock sysctls, 1,000,000 goroutines, 4.6 KiB each, guards that hold."""
+
+    def test_a_million_goroutines_on_guarded_stacks(self):
+        with contextlib.redirect_stderr(io.StringIO()):
+            rows = tool.million(PROGRAMS, options(goroutines=1000000,
+                                                  growth=["checkpoint", "segment"]))
+        self.assertEqual([row["growth"] for row in rows],
+                         ["checkpoint", "segment", "checkpoint, mprotect"])
+        for row in rows[:2]:
+            self.assertEqual((row["wrong"], row["within"], row["caught"]), ([], True, 3000), row)
+            self.assertLess(row["maps"], 2000, row)
+        self.assertEqual(rows[2]["refused"],
+                         "the process has as many mappings as vm.max_map_count allows")
+        self.assertEqual((rows[2]["wrong"], rows[2]["caught"]), ([], rows[2]["touched"]))
+
+
 class Soak(unittest.TestCase):
     def test_a_server_under_load_makes_no_errors(self):
         for close in (False, True):
@@ -157,8 +240,22 @@ class Soak(unittest.TestCase):
             self.assertEqual(len(list(tool.soak_table(rows, given))), 3 + len(rows))
 
 
-if __name__ == "__main__":
+def short_of():
+    """What the machine lacks for the classes that are asked for; None: nothing."""
     if "Soak" in sys.argv[1:] and not shutil.which("wrk"):
-        print("SKIPPED: wrk is not installed (tools/setup --for servers)")
+        return "wrk is not installed (tools/setup --for servers)"
+    if "Million" in sys.argv[1:]:
+        with open("/proc/meminfo", encoding="ascii") as f:
+            free = int(f.read().split("MemAvailable:")[1].split()[0]) >> 20
+        if free < MILLION_GIB:
+            return "a million take %d GiB of memory, and %d are free" % (MILLION_GIB, free)
+        if not has_marks():
+            return "this kernel has no MADV_GUARD_INSTALL"
+    return None
+
+
+if __name__ == "__main__":
+    if short_of():
+        print("SKIPPED: " + short_of())
         sys.exit(0)
     unittest.main(verbosity=1)

@@ -8,8 +8,8 @@ import subprocess
 
 from comparelib import child
 
-# What a mapping takes in the kernel, about: vm_area_struct, anon_vma and its chain, and a share of
-# a node of the tree that holds them (Linux 6.x, x86-64).
+# What a mapping takes in the kernel, about: by /proc/slabinfo of Linux 6.18 on x86-64 the sizes of
+# vm_area_struct (192), anon_vma (104), anon_vma_chain (64), and a share of a maple_node (256).
 VMA_BYTES = 400
 
 
@@ -94,7 +94,7 @@ def memory(pid):
     return {"threads": _number(status, "Threads"),
             "resident": _number(_read(pid, "smaps_rollup"), "Pss") << 10,
             "page_tables": _number(status, "VmPTE") << 10,
-            "mappings": vmas * VMA_BYTES}
+            "mappings": vmas * VMA_BYTES, "maps": vmas}
 
 
 def total(m):

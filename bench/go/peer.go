@@ -188,7 +188,7 @@ func park(n, bytes int) interface{} {
 			runtime.Gosched()
 		}
 	}
-	woken := make(chan int)
+	woken, never := make(chan int), make(chan int)
 	sayAndWait("begun")
 	for i := 0; i < n; i++ {
 		go func(i int) {
@@ -199,6 +199,7 @@ func park(n, bytes int) interface{} {
 			<-woken
 			again[i] = timedDescent(bytes)
 			atomic.AddInt64(&arrived, 1)
+			<-never // the next would find its memory
 		}(i)
 	}
 	waitFor(n)

@@ -26,16 +26,15 @@ void yield() { boost::this_fiber::yield(); }
 
 fibers::mutex mutex;
 fibers::condition_variable woken;
-long mayGo;
+long wakes;
 
 void park() {
   std::unique_lock<fibers::mutex> lock(mutex);
-  while (mayGo == 0) woken.wait(lock);
-  mayGo--;
+  for (const long before = wakes; wakes == before;) woken.wait(lock);
 }
 
-void wake(long n) {
-  mayGo += n;
+void wake(long) {
+  wakes++;
   woken.notify_all();
 }
 

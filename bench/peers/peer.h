@@ -17,8 +17,8 @@ struct peer_tasks {
   void *(*spawn)(void (*fn)(void *), void *arg);
   void (*join)(void *task);       // waits for its end; each task is joined, or parks for ever
   void (*yield)(void);            // others run first
-  void (*park)(void);             // waits to be woken
-  void (*wake)(long n);           // wakes n that are parked
+  void (*park)(void);             // waits for the next wake
+  void (*wake)(long n);           // wakes all that are parked: n
   void (*alternate)(long n);      // instead of yield, where two tasks hand over otherwise; or NULL
 };
 

@@ -30,18 +30,18 @@ static void yield(void) {
 
 static pth_mutex_t mutex = PTH_MUTEX_INIT;
 static pth_cond_t woken = PTH_COND_INIT;
-static long may_go;
+static long wakes;
 
 static void park(void) {
   pth_mutex_acquire(&mutex, FALSE, NULL);
-  while (may_go == 0)
+  for (const long before = wakes; wakes == before;)
     pth_cond_await(&woken, &mutex, NULL);
-  may_go--;
   pth_mutex_release(&mutex);
 }
 
 static void wake(long n) {
-  may_go += n;
+  (void)n;
+  wakes++;
   pth_cond_notify(&woken, TRUE);
 }
 

@@ -30,16 +30,23 @@ static void yield(void) {
   sched_yield();
 }
 
-static sem_t parked;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+static long wakes;  // under mutex
 
 static void park(void) {
-  while (sem_wait(&parked) != 0) {
-  }
+  pthread_mutex_lock(&mutex);
+  for (const long before = wakes; wakes == before;)
+    pthread_cond_wait(&woken, &mutex);
+  pthread_mutex_unlock(&mutex);
 }
 
 static void wake(long n) {
-  for (long i = 0; i < n; i++)
-    sem_post(&parked);
+  (void)n;
+  pthread_mutex_lock(&mutex);
+  wakes++;
+  pthread_cond_broadcast(&woken);
+  pthread_mutex_unlock(&mutex);
 }
 
 // Threads that yield may run side by side; two that wait for each other do switch.
@@ -67,7 +74,6 @@ static void alternate(long n) {
 }
 
 static void run(void (*fn)(void)) {
-  sem_init(&parked, 0, 0);
   fn();
 }
 

@@ -149,10 +149,11 @@ int go_call_on_stack(size_t bytes, void (*fn)(void *), void *arg);
 
 // go_shrink lets goroutines that have waited for idle_ns nanoseconds or longer (0 or less: all that
 // wait) give back stack that they do not use: a stack that moves is copied to a smaller one, of one
-// that does not the pages below SP are dropped.  Returns how many gave some back.  Goroutine only;
-// does not park, and takes time for each goroutine there is.  A stack whose elements are being
-// handed over just then stays as it is, and so does one in a select of more than 64 cases.  In a
-// deterministic run nobody has waited until virtual time has passed.  GO_ENOTG.
+// that does not the pages below SP are dropped, and the segment kept for its next call.  Returns
+// how many gave some back.  Goroutine only; does not park, and takes time for each goroutine there
+// is.  A stack whose elements are being handed over just then stays as it is, and so does one in a
+// select of more than 64 cases.  In a deterministic run nobody has waited until virtual time has
+// passed.  GO_ENOTG.
 int64_t go_shrink(int64_t idle_ns);
 
 // go_stack_adapt_forget forgets what was learnt with GO_STACKADAPT, as every go_run does when it

@@ -5,12 +5,16 @@
 #ifndef STACKLAB_TESTS_GOROUTINE_H_
 #define STACKLAB_TESTS_GOROUTINE_H_
 
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <vector>
 
 #include "runtime/go.h"
 extern "C" {
+#include "runtime/os/os.h"
 #include "runtime/stack/growth/growth.h"
 }
 
@@ -82,6 +86,17 @@ inline struct go_stack_bounds Bounds() {
   struct go_stack_bounds b = {};
   if (go_stack_bounds(&b) != GO_OK) abort();
   return b;
+}
+
+// How many bytes of a stack are in RAM; 0 if nobody can tell.
+inline size_t Resident(const struct go_stack_bounds &b) {
+  const size_t page = os_pagesize();
+  const uintptr_t lo = b.lo / page * page;
+  std::vector<unsigned char> in((b.hi - lo + page - 1) / page);
+  if (mincore(reinterpret_cast<void *>(lo), b.hi - lo, in.data()) != 0) return 0;
+  size_t n = 0;
+  for (unsigned char c : in) n += c & 1;
+  return n * page;
 }
 
 // The numbers from..to (not included) in steps, each with a goroutine and a fresh stack of its

@@ -381,6 +381,118 @@ TEST(Segment, OneThatSpinsThereIsInterrupted) {
   EXPECT_GT(Stats().preemptions, before);
 }
 
+// ---- Giving memory back ------------------------------------------------------------------------
+
+// A goroutine that has been on a segment and waits: what go_shrink says of it, how many segments
+// there are before and after, and how much memory they and its first stack have.
+struct Given {
+  int64_t gave, again;
+  uint64_t shrinks, segments[2];
+  size_t first[2], in_use[2], kept[2];
+  bool went_on;
+};
+
+struct {
+  struct go_stack_bounds first, in_use, kept;
+  go_chan *channel;
+  bool on_a_segment, went_on;
+} waiter;
+
+void LeaveASegmentAndWait() {
+  CallWith(50 * kKiB, [] {
+    waiter.kept = Bounds();
+    Fill(50 * kKiB);
+  });
+  go_chan_recv(waiter.channel, nullptr);
+}
+
+void Waiter(void *) {
+  waiter.first = Bounds();
+  if (!waiter.on_a_segment) {
+    LeaveASegmentAndWait();
+  } else {
+    int local = 7;
+    int *volatile pointer = &local;
+    CallWith(20 * kKiB, [&] {
+      waiter.in_use = Bounds();
+      Fill(20 * kKiB);
+      LeaveASegmentAndWait();
+      *pointer += local + Fill(20 * kKiB);
+    });
+    if (local != 15) abort();
+  }
+  waiter.went_on = true;
+  CallWith(50 * kKiB, [] { waiter.went_on = Fill(50 * kKiB); });
+}
+
+void Look(Given *g, int when) {
+  g->segments[when] = Stats().segments;
+  g->first[when] = Resident(waiter.first);
+  g->kept[when] = Resident(waiter.kept);
+  g->in_use[when] = waiter.on_a_segment ? Resident(waiter.in_use) : 0;
+}
+
+Given ShrinkOne(bool on_a_segment) {
+  Given g = {};
+  waiter = {};
+  waiter.on_a_segment = on_a_segment;
+  EXPECT_EQ(RunFirst(SmallStacks("segment"), [&] {
+    const uint64_t shrinks = Stats().shrinks;
+    go_chan_new(0, 0, &waiter.channel);
+    go_spawn(nullptr, Waiter, nullptr);
+    go_yield();
+    Look(&g, 0);
+    g.gave = go_shrink(0);
+    g.again = go_shrink(0);
+    Look(&g, 1);
+    g.shrinks = Stats().shrinks - shrinks;
+    go_chan_close(waiter.channel);
+    go_yield();
+    go_chan_free(waiter.channel);
+  }), GO_OK);
+  EXPECT_TRUE(waiter.went_on);
+  return g;
+}
+
+TEST(Segment, OfAGoroutineThatWaitsGoesBackWithItsMemory) {
+  const Given g = ShrinkOne(false);
+  EXPECT_EQ(g.gave, 1);
+  EXPECT_EQ(g.again, 0) << "it has had its turn";
+  EXPECT_EQ(g.shrinks, 1u);
+  EXPECT_EQ(g.segments[0], 1u);
+  EXPECT_EQ(g.segments[1], 0u);
+  EXPECT_GE(g.kept[0], 50 * kKiB);
+  EXPECT_EQ(g.kept[1], 0u) << "the pool has it, without memory";
+  EXPECT_EQ(g.first[1], g.first[0]);
+}
+
+TEST(Segment, OneThatIsWaitedOnKeepsItsFramesAndNoMore) {
+  const Given g = ShrinkOne(true);
+  EXPECT_EQ(g.gave, 1);
+  EXPECT_EQ(g.shrinks, 1u) << "both together are one";
+  EXPECT_EQ(g.segments[0], 2u);
+  EXPECT_EQ(g.segments[1], 1u);
+  EXPECT_EQ(g.kept[1], 0u);
+  EXPECT_GE(g.in_use[0], 20 * kKiB);
+  EXPECT_LE(g.in_use[1], 12 * kKiB);
+  EXPECT_GT(g.in_use[1], 0u);
+  EXPECT_EQ(g.first[1], g.first[0]);
+}
+
+TEST(Segment, WhoHasTakenNoneGivesNothing) {
+  int64_t gave = -1;
+  ASSERT_EQ(RunFirst(SmallStacks("segment"), [&] {
+    go_chan_new(0, 0, &waiter.channel);
+    go_spawn(nullptr, [](void *) { go_chan_recv(waiter.channel, nullptr); }, nullptr);
+    go_yield();
+    gave = go_shrink(0);
+    go_chan_close(waiter.channel);
+    go_yield();
+    go_chan_free(waiter.channel);
+  }), GO_OK);
+  EXPECT_EQ(gave, 0);
+}
+
 // ---- Without memory ----------------------------------------------------------------------------
 
 TEST(Segment, ACallWithoutMemorySaysSoAndCanBeMadeLater) {

@@ -1,7 +1,6 @@
 // Goroutines that wait give memory back, and find everything where it was (runtime/sched/shrink.c,
 // runtime/stack/growth/shrink.c).
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,30 +23,43 @@ extern "C" {
 namespace {
 
 constexpr size_t kDeep = 200 << 10;
-constexpr int kFrame = 1024;
+constexpr int kFrame = 2048, kLeg = 2;  // asks for more once in so many frames
+constexpr size_t kAsked = (kLeg + 2) * kFrame;
 
 // Uses `bytes` of stack in frames that hold a pointer into the one above, and checks it on the way
 // back; what `bottom` does happens at the lowest.
 template <typename Fn>
-__attribute__((noinline)) unsigned Descend(size_t bytes, const unsigned *above, const Fn &bottom) {
+struct Descent {
+  size_t bytes;
+  const unsigned *above;
+  const Fn *bottom;
+};
+
+template <typename Fn>
+void Descend(void *arg) {
+  const Descent<Fn> *from = static_cast<const Descent<Fn> *>(arg);
   unsigned here[kFrame / sizeof(unsigned)];
-  for (unsigned &w : here) w = above[&w - here] + 1;
-  go_checkpoint(4096);
-  if (bytes > kFrame)
-    Descend(bytes - kFrame, here, bottom);
-  else
-    bottom();
+  for (unsigned &w : here) w = from->above[&w - here] + 1;
+  if (from->bytes > kFrame) {
+    Descent<Fn> next = {from->bytes - kFrame, here, from->bottom};
+    if (next.bytes / kFrame % kLeg)
+      Descend<Fn>(&next);
+    else if (go_call_on_stack(kAsked, Descend<Fn>, &next) != GO_OK)
+      abort();
+  } else {
+    (*from->bottom)();
+  }
   unsigned wrong = 0;
-  for (unsigned &w : here) wrong += w != above[&w - here] + 1;
+  for (unsigned &w : here) wrong += w != from->above[&w - here] + 1;
   if (wrong) abort();
-  return here[0];
 }
 
 template <typename Fn>
-void DescendAnd(size_t bytes, const Fn &bottom) {
+__attribute__((noinline)) void DescendAnd(size_t bytes, const Fn &bottom) {
   unsigned top[kFrame / sizeof(unsigned)];
   for (unsigned &w : top) w = static_cast<unsigned>(&w - top);
-  Descend(bytes, top, bottom);
+  Descent<Fn> first = {bytes, top, &bottom};
+  if (go_call_on_stack(kAsked, Descend<Fn>, &first) != GO_OK) abort();
 }
 
 size_t Size() { return Bounds().hi - Bounds().lo; }
@@ -260,15 +272,6 @@ TEST(Shrinking, IsForGoroutines) { EXPECT_EQ(go_shrink(0), GO_ENOTG); }
 
 // ---- Memory ----------------------------------------------------------------------------------
 
-size_t Resident(uintptr_t lo, uintptr_t hi) {
-  const size_t page = os_pagesize();
-  std::vector<unsigned char> in((hi - lo) / page);
-  if (mincore(reinterpret_cast<void *>(lo), hi - lo, in.data()) != 0) return 0;
-  size_t n = 0;
-  for (unsigned char c : in) n += c & 1;
-  return n * page;
-}
-
 TEST(Reserve, DropsThePagesBelowTheStackPointer) {
   size_t before = 0, after = 0;
   static struct go_stack_bounds bounds;
@@ -282,9 +285,9 @@ TEST(Reserve, DropsThePagesBelowTheStackPointer) {
       go_chan_recv(channel, nullptr);
     }, nullptr);
     go_yield();
-    before = Resident(bounds.lo, bounds.hi);
+    before = Resident(bounds);
     go_shrink(0);
-    after = Resident(bounds.lo, bounds.hi);
+    after = Resident(bounds);
     go_chan_close(channel);
     go_yield();
     go_chan_free(channel);
@@ -304,10 +307,14 @@ struct Element {
   int64_t copies[1000];
 };
 
+void Set(Element *e, int64_t v) {
+  e->v = v;
+  for (int64_t &c : e->copies) c = v;
+}
+
 Element Make(int64_t v) {
   Element e;
-  e.v = v;
-  for (int64_t &c : e.copies) c = v;
+  Set(&e, v);
   return e;
 }
 
@@ -348,7 +355,7 @@ void Pong(void *p) {
     Element v = Make(0);
     go_chan_recv(pair->there, &v);
     Check(v);
-    DescendAnd(static_cast<size_t>(i % 5) << 15, [&v] { v = Make(2 * v.v); });
+    DescendAnd(static_cast<size_t>(i % 5) << 15, [&v] { Set(&v, 2 * v.v); });
     go_chan_send(pair->back, &v);
   }
   running--;
@@ -392,6 +399,31 @@ TEST(ThePolicy, DoublesTheWaitOfThoseThatComeBackSoon) {
   }
   EXPECT_TRUE(rt_shrink_due(100, 4 * 6400 + 1, &soon));
   EXPECT_EQ(soon, 0);
+}
+
+// How often a goroutine is shrunk that parks 1,000 times for so long, where the policy says 100 and
+// a pass comes by every 50.
+int ShrunkOf1000Parks(int64_t park) {
+  uint8_t soon = 0;
+  int64_t began = 7, pass = 0;
+  int shrunk = 0;
+  for (int i = 0; i < 1000; i++, began += park + 3) {
+    bool turn = false;
+    for (; pass < began + park; pass += 50)
+      if (pass > began && !turn && rt_shrink_due(100, pass - began, &soon)) {
+        turn = true;
+        shrunk++;
+      }
+  }
+  return shrunk;
+}
+
+TEST(ThePolicy, ShrinksThoseThatComeAndGoAFewTimesAndNoMore) {
+  EXPECT_EQ(ShrunkOf1000Parks(90), 0);
+  EXPECT_EQ(ShrunkOf1000Parks(160), 1);
+  EXPECT_EQ(ShrunkOf1000Parks(320), 2);
+  EXPECT_EQ(ShrunkOf1000Parks(6000), 6);
+  EXPECT_EQ(ShrunkOf1000Parks(7000), 1000) << "64 times as long at most";
 }
 
 // Waits, with the policy at work, until a goroutine that waits has given memory back.

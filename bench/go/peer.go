@@ -16,8 +16,9 @@ import (
 
 const (
 	usedBytes = 64 << 10
-	hotDepths = 384
-	hotPasses = 3
+	hotDepths = 512
+	hotStep   = 512
+	hotPasses = 5
 	batches   = 5
 )
 
@@ -26,7 +27,10 @@ type frame struct {
 	locals [12]uint64 // what fills it up to 128 bytes
 }
 
-var lowest uintptr
+var (
+	lowest uintptr
+	bottom func() // what is done at the lowest level; or nil
+)
 
 //go:noinline
 func keep(f *frame) { f.locals[0] = f.value }
@@ -40,6 +44,9 @@ func down(levels uint64) uint64 {
 		sum = down(levels - 1)
 	} else {
 		lowest = uintptr(unsafe.Pointer(&here))
+		if bottom != nil {
+			bottom()
+		}
 	}
 	return sum + here.value + here.locals[0]
 }
@@ -123,33 +130,27 @@ func hot(sum uint64) uint64 {
 	return sum*31 + uint64(page[0])
 }
 
-//go:noinline
-func hotAt(levels, n int) uint64 {
-	here := frame{value: 1}
-	keep(&here)
-	if levels > 0 {
-		return hotAt(levels-1, n) + here.locals[1]
-	}
-	sum := uint64(1)
-	for i := 0; i < n; i++ {
-		sum = hot(sum)
-	}
-	return sum
-}
-
 func hotSplit(n int) interface{} {
 	byDepth := make([]float64, hotDepths)
 	join(func() {
+		level := int(frameBytes())
 		for i := 0; i < hotPasses*hotDepths; i++ {
 			k := i % hotDepths
-			begin := time.Now()
-			sink += int(hotAt(k, n))
-			if ns := perIteration(begin, n); ns < byDepth[k] || byDepth[k] == 0 {
-				byDepth[k] = ns
+			bottom = func() {
+				sum := uint64(1)
+				begin := time.Now()
+				for i := 0; i < n; i++ {
+					sum = hot(sum)
+				}
+				if ns := perIteration(begin, n); ns < byDepth[k] || byDepth[k] == 0 {
+					byDepth[k] = ns
+				}
+				sink += int(sum)
 			}
+			down(uint64(k * hotStep / level))
 		}
 	})
-	return map[string][]float64{"ns_by_depth": byDepth}
+	return map[string]interface{}{"step": hotStep, "ns_by_depth": byDepth}
 }
 
 func sayAndWait(what string) {
@@ -157,31 +158,63 @@ func sayAndWait(what string) {
 	os.Stdin.Read(make([]byte, 16))
 }
 
+func timedDescent(bytes int) float64 {
+	begin := time.Now()
+	descend(bytes)
+	return float64(time.Since(begin).Nanoseconds())
+}
+
+func medianOf(ns []float64) float64 {
+	sort.Float64s(ns)
+	return ns[len(ns)/2]
+}
+
 // A collection halves a stack of which less than a quarter is used.
-func park(n, bytes int) {
+func shrink() {
+	for size := usedBytes * 2; size > 1024; size /= 2 {
+		runtime.GC()
+	}
+	debug.FreeOSMemory()
+}
+
+func park(n, bytes int) interface{} {
 	var arrived int64
+	first, again := make([]float64, n), make([]float64, n)
+	for i := range first { // in RAM before memory is read
+		first[i], again[i] = 1, 1
+	}
+	waitFor := func(many int) {
+		for atomic.LoadInt64(&arrived) < int64(many) {
+			runtime.Gosched()
+		}
+	}
+	woken, never := make(chan int), make(chan int)
 	sayAndWait("begun")
-	never := make(chan int)
 	for i := 0; i < n; i++ {
-		go func() {
+		go func(i int) {
 			if bytes > 0 {
-				descend(bytes)
+				first[i] = timedDescent(bytes)
 			}
 			atomic.AddInt64(&arrived, 1)
-			<-never
-		}()
+			<-woken
+			again[i] = timedDescent(bytes)
+			atomic.AddInt64(&arrived, 1)
+			<-never // the next would find its memory
+		}(i)
 	}
-	for atomic.LoadInt64(&arrived) < int64(n) {
-		runtime.Gosched()
-	}
-	if bytes > 0 {
-		for size := usedBytes * 2; size > 1024; size /= 2 {
-			runtime.GC()
-		}
-		debug.FreeOSMemory()
-	}
+	waitFor(n)
 	sayAndWait("parked")
-	os.Exit(0)
+	if bytes == 0 {
+		os.Exit(0)
+	}
+	begin := time.Now()
+	shrink()
+	each := perIteration(begin, n)
+	sayAndWait("shrunk")
+	close(woken)
+	waitFor(2 * n)
+	return map[string]float64{"first_ns": medianOf(first), "again_ns": medianOf(again),
+		"shrink_ns": each}
 }
 
 func servePeer(measure, number string) {
@@ -201,9 +234,9 @@ func servePeer(measure, number string) {
 	case "hot":
 		result = hotSplit(n)
 	case "parked":
-		park(n, 0)
+		result = park(n, 0)
 	case "used":
-		park(n, usedBytes)
+		result = park(n, usedBytes)
 	default:
 		fail(fmt.Errorf("no measure is called %q", measure))
 	}

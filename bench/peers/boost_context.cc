@@ -69,4 +69,4 @@ const peer_coroutines coroutines = {make, resume, suspend, drop};
 
 extern "C" const struct peer peer = {
     "Boost.Context", "Boost " BOOST_LIB_VERSION ", default stack 128 KiB",
-    nullptr, &coroutines, variant, nullptr};
+    nullptr, &coroutines, variant, nullptr, nullptr};

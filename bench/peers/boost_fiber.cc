@@ -24,19 +24,26 @@ void join(void *p) {
 
 void yield() { boost::this_fiber::yield(); }
 
+fibers::mutex mutex;
+fibers::condition_variable woken;
+long wakes;
+
 void park() {
-  static fibers::mutex mutex;
-  static fibers::condition_variable never;
   std::unique_lock<fibers::mutex> lock(mutex);
-  for (;;) never.wait(lock);
+  for (const long before = wakes; wakes == before;) woken.wait(lock);
+}
+
+void wake(long) {
+  wakes++;
+  woken.notify_all();
 }
 
 void run(void (*fn)()) { fn(); }
 
-const peer_tasks tasks = {run, spawn, join, yield, park, nullptr};
+const peer_tasks tasks = {run, spawn, join, yield, park, wake, nullptr};
 
 }  // namespace
 
 extern "C" const struct peer peer = {
     "Boost.Fiber", "Boost " BOOST_LIB_VERSION ", default stack 128 KiB",
-    &tasks, nullptr, nullptr, nullptr};
+    &tasks, nullptr, nullptr, nullptr, nullptr};

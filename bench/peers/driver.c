@@ -1,9 +1,11 @@
 // driver.c: the same work on every peer, and its clock.
 //
 //   PEER create N | switch N | deep BYTES | hot N | variants    prints one JSON object
-//   PEER parked N | used N       prints "begun", waits for a line, parks N tasks, prints "parked",
-//                                waits for a line: memory is read from outside.  Those of `used`
-//                                have been 64 KiB deep before.
+//   PEER parked N      prints "begun", waits for a line, parks N tasks, prints "parked", waits for
+//                      a line: memory is read from outside
+//   PEER used N        the same with tasks that have been 64 KiB deep; goes on to have them give
+//                      memory back, where the peer can, prints "shrunk", waits for a line, wakes
+//                      them, who go as deep again, and prints a JSON object
 //
 // and before it --stack BYTES, --variant NAME, and --canary 1, which makes every descent find its
 // sum wrong.  Exits with 3 after a line on stderr.  bench/go does the same in Go.
@@ -15,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { USED_BYTES = 64 * 1024, LEG = 8, LEG_BYTES = 4096, BATCHES = 5 };
-enum { HOT_DEEPEST = 48 * 1024, HOT_STEP = 128, HOT_PASSES = 3 };
-enum { HOT_FRAME = 1024, HOT_ASKED = 2048 };
+enum { USED_BYTES = 64 * 1024, LEG = 8, LEG_BYTES = 2048, BATCHES = 5 };
+enum { HOT_DEPTHS = 512, HOT_STEP = 512, HOT_PASSES = 5 };
+enum { HOT_FRAME = 1024, HOT_ASKED = 4096 };  // more than a leg leaves
 
 size_t peer_stack_bytes;
 const char *peer_variant;
@@ -30,6 +32,20 @@ static size_t bytes;
 void peer_die(const char *what) {
   fprintf(stderr, "%s: %s\n", peer.name, what);
   exit(3);
+}
+
+struct peer_thread *peer_thread_new(void (*fn)(void *), void *arg) {
+  struct peer_thread *t = malloc(sizeof *t);
+  if (!t)
+    peer_die("malloc");
+  *t = (struct peer_thread){.fn = fn, .arg = arg};
+  return t;
+}
+
+void *peer_thread_entry(void *thread) {
+  const struct peer_thread *t = thread;
+  t->fn(t->arg);
+  return NULL;
 }
 
 // Tasks call nothing of a library by its name: code that is checked by -fsplit-stack would ask for
@@ -46,14 +62,36 @@ static double now_ns(void) {
 struct frame {
   const volatile struct frame *up;
   uint64_t value;
-  uint64_t locals[9];  // what fills it up to 128 bytes
+  uint64_t locals[7];  // with what the function saves about 128 bytes
 };
 
 static uintptr_t lowest;
+static void (*bottom)(void);  // what is done at the lowest level; or NULL
 
-static void ask(size_t more) {
-  if (peer.ask)
-    peer.ask(more);
+static void call(size_t asked, void (*fn)(void *), void *arg) {
+  if (peer.call)
+    peer.call(asked, fn, arg);
+  else
+    fn(arg);
+}
+
+struct leg {
+  const volatile struct frame *up;
+  long levels;
+  uint64_t sum;
+};
+
+static uint64_t down(const volatile struct frame *up, long levels);
+
+static void leg(void *arg) {
+  struct leg *l = arg;
+  l->sum = down(l->up, l->levels);
+}
+
+static __attribute__((noinline)) uint64_t next_leg(const volatile struct frame *up, long levels) {
+  struct leg l = {up, levels, 0};
+  call(LEG_BYTES, leg, &l);
+  return l.sum;
 }
 
 // Levels of about 128 bytes; a sum that reads every frame through the next.
@@ -63,12 +101,13 @@ static __attribute__((noinline)) uint64_t down(const volatile struct frame *up, 
   here.value = (uint64_t)levels;
   __asm__ volatile("" : : "r"(&here) : "memory");
   uint64_t sum = 0;
-  if (levels % LEG == 0)
-    ask(LEG_BYTES);
-  if (levels > 0)
-    sum = down(&here, levels - 1);
-  else
+  if (levels > 0) {
+    sum = levels % LEG ? down(&here, levels - 1) : next_leg(&here, levels - 1);
+  } else {
     lowest = (uintptr_t)&here;
+    if (bottom)
+      bottom();
+  }
   return sum + here.value + (here.up ? here.up->value : 0);
 }
 
@@ -77,7 +116,7 @@ static uint64_t expected(long levels) {
   return to * (to + 1) + canary;
 }
 
-// Bytes of one level, as this compiler makes them.
+// Bytes of one level, as this compiler makes them.  Before bottom is set.
 static size_t frame_bytes(void) {
   volatile struct frame top = {0};
   down(&top, 1);
@@ -189,50 +228,43 @@ static void deep(void) {
          frame_bytes());
 }
 
-static __attribute__((noinline)) uint64_t hot(uint64_t sum) {
+static __attribute__((noinline)) void hot(void *arg) {
   volatile unsigned char frame[HOT_FRAME];
+  uint64_t *sum = arg;
   __asm__ volatile("" : : "r"(frame) : "memory");
-  frame[0] = (unsigned char)sum;
-  return sum * 31 + frame[0];
+  frame[0] = (unsigned char)*sum;
+  *sum = *sum * 31 + frame[0];
 }
 
-static double hot_ns[HOT_DEEPEST / HOT_STEP];
+static double hot_ns[HOT_DEPTHS];
+static size_t hot_depth;  // which of them
 
-// Below a depth of levels of HOT_STEP bytes, n calls that may not fit what is left there.
-static __attribute__((noinline)) uint64_t hot_at(size_t levels) {
-  volatile struct frame here;
-  __asm__ volatile("" : : "r"(&here) : "memory");
-  here.value = levels;
-  if (levels % LEG == 0)
-    ask(LEG_BYTES);
-  if (levels > 0)
-    return hot_at(levels - 1) + here.value;
+// Calls that may not fit what is left where this runs.  The best of some passes: what others do on
+// the machine only ever adds.
+static void hot_loop(void) {
   uint64_t sum = 1;
-  for (long i = 0; i < n; i++) {
-    ask(HOT_ASKED);
-    sum = hot(sum);
-  }
-  return sum;
+  const double begin = now_ns();
+  for (long i = 0; i < n; i++)
+    call(HOT_ASKED, hot, &sum);
+  const double ns = (now_ns() - begin) / (double)n;
+  if (ns < hot_ns[hot_depth] || hot_ns[hot_depth] == 0)
+    hot_ns[hot_depth] = ns;
 }
 
-// The way down and back is timed, too: it is as long as some of the calls.  The best of some
-// passes: what others do on the machine only ever adds.
 static void hot_task(void *arg) {
   (void)arg;
-  for (size_t i = 0; i < HOT_PASSES * (HOT_DEEPEST / HOT_STEP); i++) {
-    const size_t k = i % (HOT_DEEPEST / HOT_STEP);
-    const double begin = now_ns();
-    hot_at(k);
-    const double ns = (now_ns() - begin) / (double)n;
-    if (ns < hot_ns[k] || hot_ns[k] == 0)
-      hot_ns[k] = ns;
+  const size_t level = frame_bytes();
+  bottom = hot_loop;
+  for (size_t i = 0; i < HOT_PASSES * HOT_DEPTHS; i++) {
+    hot_depth = i % HOT_DEPTHS;
+    down(NULL, (long)(hot_depth * HOT_STEP / level));
   }
 }
 
 static void hot_split(void) {
   one_task(hot_task);
-  printf("{\"ns_by_depth\":[");
-  for (size_t k = 0; k < HOT_DEEPEST / HOT_STEP; k++)
+  printf("{\"step\":%d,\"ns_by_depth\":[", HOT_STEP);
+  for (size_t k = 0; k < HOT_DEPTHS; k++)
     printf("%s%.2f", k ? "," : "", hot_ns[k]);
   printf("]}\n");
 }
@@ -247,11 +279,15 @@ static void say_and_wait(const char *what) {
 }
 
 static volatile long arrived;  // threads add, main looks
+static double *first_ns, *again_ns;  // of each task
 
-static void parked_task(void *arg) {
-  (void)arg;
-  if (bytes)
-    descend(bytes);
+static double timed_descent(void) {
+  const double begin = now_ns();
+  descend(bytes);
+  return now_ns() - begin;
+}
+
+static void arrive_and_park(void) {
   __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
   if (peer.tasks)
     peer.tasks->park();
@@ -259,20 +295,70 @@ static void parked_task(void *arg) {
     peer.coroutines->suspend();
 }
 
+// None of them ends: the next would find its memory.
+static void parked_task(void *arg) {
+  const uintptr_t i = (uintptr_t)arg;
+  if (bytes)
+    first_ns[i] = timed_descent();
+  arrive_and_park();
+  again_ns[i] = timed_descent();
+  arrive_and_park();
+}
+
+static void wait_for(long many) {
+  while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < many)
+    peer.tasks->yield();
+}
+
+static double median(double *ns) {
+  qsort(ns, (size_t)n, sizeof *ns, compare);
+  return ns[n / 2];
+}
+
+// Has all parked tasks give memory back, and then use it again.
+static void shrink_and_wake(void **tasks) {
+  const double begin = now_ns();
+  if (peer.shrink)
+    peer.shrink();
+  const double shrunk_ns = now_ns() - begin;
+  say_and_wait("shrunk");
+  if (peer.tasks)
+    peer.tasks->wake(n);
+  for (long i = 0; i < n && !peer.tasks; i++)
+    peer.coroutines->resume(tasks[i]);
+  wait_for(2 * n);
+  printf("{\"first_ns\":%.0f,\"again_ns\":%.0f", median(first_ns), median(again_ns));
+  if (peer.shrink)
+    printf(",\"shrink_ns\":%.1f", shrunk_ns / (double)n);
+  printf("}\n");
+}
+
 static void parked(void) {
+  void **tasks = calloc((size_t)n, sizeof *tasks);
+  first_ns = calloc(2 * (size_t)n, sizeof *first_ns);
+  if (!tasks || !first_ns)
+    peer_die("calloc");
+  memset(tasks, 1, (size_t)n * sizeof *tasks);  // what we take is taken before memory is read
+  memset(first_ns, 1, 2 * (size_t)n * sizeof *first_ns);
+  again_ns = first_ns + n;
   say_and_wait("begun");
   for (long i = 0; i < n; i++) {
+    void *const number = (void *)(uintptr_t)i;
     if (peer.tasks)
-      peer.tasks->spawn(parked_task, NULL);
+      tasks[i] = peer.tasks->spawn(parked_task, number);
     else
-      peer.coroutines->resume(peer.coroutines->make(parked_task, NULL));
+      peer.coroutines->resume(tasks[i] = peer.coroutines->make(parked_task, number));
   }
-  while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < n)
-    peer.tasks->yield();
+  wait_for(n);
   if (wrong)
     peer_die("a wrong sum");
   say_and_wait("parked");
-  _exit(0);  // nobody wakes them
+  if (bytes)
+    shrink_and_wake(tasks);
+  if (wrong)
+    peer_die("a wrong sum");
+  fflush(stdout);
+  _exit(0);  // nobody waits for their end
 }
 
 // ---- The command line ------------------------------------------------------------------------

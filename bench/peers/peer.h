@@ -17,7 +17,8 @@ struct peer_tasks {
   void *(*spawn)(void (*fn)(void *), void *arg);
   void (*join)(void *task);       // waits for its end; each task is joined, or parks for ever
   void (*yield)(void);            // others run first
-  void (*park)(void);             // waits for what never comes
+  void (*park)(void);             // waits for the next wake
+  void (*wake)(long n);           // wakes all that are parked: n
   void (*alternate)(long n);      // instead of yield, where two tasks hand over otherwise; or NULL
 };
 
@@ -35,7 +36,9 @@ struct peer {
   const struct peer_tasks *tasks;        // or NULL,
   const struct peer_coroutines *coroutines;
   const char *(*variant)(int i);         // ways it can be run, by number; NULL: one
-  void (*ask)(size_t bytes);             // for stack, where it has to be asked for; or NULL
+  // fn(arg), with so much stack, where it has to be asked for; or NULL
+  void (*call)(size_t bytes, void (*fn)(void *), void *arg);
+  void (*shrink)(void);                  // all that are parked give memory back; or NULL
 };
 
 extern const struct peer peer;
@@ -43,6 +46,16 @@ extern const struct peer peer;
 // From the command line: 0 is the peer's own default.
 extern size_t peer_stack_bytes;
 extern const char *peer_variant;
+
+// What the spawn of a library allocates whose threads take a void * and return one: peer_thread_new
+// makes it, peer_thread_entry(it) is what the thread runs.
+struct peer_thread {
+  void *thread;
+  void (*fn)(void *);
+  void *arg;
+};
+struct peer_thread *peer_thread_new(void (*fn)(void *), void *arg);
+void *peer_thread_entry(void *thread);
 
 // peer_die says what failed, and ends the process.
 __attribute__((noreturn)) void peer_die(const char *what);

@@ -4,37 +4,24 @@
 #include <pth.h>
 #include <stdlib.h>
 
-struct task {
-  pth_t thread;
-  void (*fn)(void *);
-  void *arg;
-};
-
-static void *entry(void *arg) {
-  const struct task *task = arg;
-  task->fn(task->arg);
-  return NULL;
-}
-
 static void *spawn(void (*fn)(void *), void *arg) {
-  struct task *task = malloc(sizeof *task);
+  struct peer_thread *t = peer_thread_new(fn, arg);
   pth_attr_t attr = pth_attr_new();
-  if (!task || !attr)
+  if (!attr)
     peer_die("malloc");
-  *task = (struct task){.fn = fn, .arg = arg};
   if (peer_stack_bytes)
     pth_attr_set(attr, PTH_ATTR_STACK_SIZE, (unsigned int)peer_stack_bytes);
-  task->thread = pth_spawn(attr, entry, task);
+  t->thread = pth_spawn(attr, peer_thread_entry, t);
   pth_attr_destroy(attr);
-  if (!task->thread)
+  if (!t->thread)
     peer_die("no thread");
-  return task;
+  return t;
 }
 
 static void join(void *arg) {
-  struct task *task = arg;
-  pth_join(task->thread, NULL);
-  free(task);
+  struct peer_thread *t = arg;
+  pth_join(t->thread, NULL);
+  free(t);
 }
 
 static void yield(void) {
@@ -42,12 +29,20 @@ static void yield(void) {
 }
 
 static pth_mutex_t mutex = PTH_MUTEX_INIT;
-static pth_cond_t never = PTH_COND_INIT;
+static pth_cond_t woken = PTH_COND_INIT;
+static long wakes;
 
 static void park(void) {
   pth_mutex_acquire(&mutex, FALSE, NULL);
-  for (;;)
-    pth_cond_await(&never, &mutex, NULL);
+  for (const long before = wakes; wakes == before;)
+    pth_cond_await(&woken, &mutex, NULL);
+  pth_mutex_release(&mutex);
+}
+
+static void wake(long n) {
+  (void)n;
+  wakes++;
+  pth_cond_notify(&woken, TRUE);
 }
 
 static void run(void (*fn)(void)) {
@@ -56,6 +51,6 @@ static void run(void (*fn)(void)) {
   fn();
 }
 
-static const struct peer_tasks tasks = {run, spawn, join, yield, park, NULL};
+static const struct peer_tasks tasks = {run, spawn, join, yield, park, wake, NULL};
 const struct peer peer = {
     .name = "GNU Pth", .about = "Debian's 2.0.7, default stack 64 KiB", .tasks = &tasks};

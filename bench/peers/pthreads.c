@@ -6,48 +6,47 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
-struct task {
-  pthread_t thread;
-  void (*fn)(void *);
-  void *arg;
-};
-
-static void *entry(void *arg) {
-  const struct task *task = arg;
-  task->fn(task->arg);
-  return NULL;
-}
-
 static void *spawn(void (*fn)(void *), void *arg) {
-  struct task *task = malloc(sizeof *task);
+  struct peer_thread *t = peer_thread_new(fn, arg);
   pthread_attr_t attr;
-  if (!task)
-    peer_die("malloc");
-  *task = (struct task){.fn = fn, .arg = arg};
+  pthread_t thread;
   pthread_attr_init(&attr);
   if (peer_stack_bytes)
     pthread_attr_setstacksize(&attr, peer_stack_bytes);
-  if (pthread_create(&task->thread, &attr, entry, task) != 0)
+  if (pthread_create(&thread, &attr, peer_thread_entry, t) != 0)
     peer_die("no thread");
   pthread_attr_destroy(&attr);
-  return task;
+  t->thread = (void *)thread;
+  return t;
 }
 
 static void join(void *arg) {
-  struct task *task = arg;
-  pthread_join(task->thread, NULL);
-  free(task);
+  struct peer_thread *t = arg;
+  pthread_join((pthread_t)t->thread, NULL);
+  free(t);
 }
 
 static void yield(void) {
   sched_yield();
 }
 
-static sem_t never;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+static long wakes;  // under mutex
 
 static void park(void) {
-  for (;;)
-    sem_wait(&never);
+  pthread_mutex_lock(&mutex);
+  for (const long before = wakes; wakes == before;)
+    pthread_cond_wait(&woken, &mutex);
+  pthread_mutex_unlock(&mutex);
+}
+
+static void wake(long n) {
+  (void)n;
+  pthread_mutex_lock(&mutex);
+  wakes++;
+  pthread_cond_broadcast(&woken);
+  pthread_mutex_unlock(&mutex);
 }
 
 // Threads that yield may run side by side; two that wait for each other do switch.
@@ -75,10 +74,9 @@ static void alternate(long n) {
 }
 
 static void run(void (*fn)(void)) {
-  sem_init(&never, 0, 0);
   fn();
 }
 
-static const struct peer_tasks tasks = {run, spawn, join, yield, park, alternate};
+static const struct peer_tasks tasks = {run, spawn, join, yield, park, wake, alternate};
 const struct peer peer = {
     .name = "pthreads", .about = "glibc, default attributes", .tasks = &tasks};

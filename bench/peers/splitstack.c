@@ -1,8 +1,10 @@
 // splitstack.c: libgcc's split stacks (gcc -fsplit-stack), switched by ucontext.  Checked code runs
-// on a chain of segments that __morestack makes and gives back.
+// on a chain of segments that __morestack makes and gives back.  It blocks signals meanwhile, by
+// two system calls, unless it is told not to.
 #include "bench/peers/peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 enum { FIRST_SEGMENT = 8 * 1024, CONTEXT_WORDS = 10 };
@@ -38,14 +40,14 @@ static void entry(void) {
 
 static void *make(void (*fn)(void *), void *arg) {
   struct coroutine *c = calloc(1, sizeof *c);
-  int off = 0;
+  int block = !strcmp(peer_variant ? peer_variant : "", "blocking");
   if (!c)
     peer_die("calloc");
   getcontext(&c->context);
   c->context.uc_stack.ss_sp = __splitstack_makecontext(
       peer_stack_bytes ? peer_stack_bytes : FIRST_SEGMENT, c->segments,
       &c->context.uc_stack.ss_size);
-  __splitstack_block_signals_context(c->segments, &off, NULL);
+  __splitstack_block_signals_context(c->segments, &block, NULL);
   c->fn = fn;
   c->arg = arg;
   makecontext(&c->context, entry, 0);
@@ -70,8 +72,15 @@ static void drop(void *coroutine) {
   free(c);
 }
 
+static const char *variant(int i) {
+  static const char *const names[] = {"blocking", "not blocking"};
+  return i < 2 ? names[i] : NULL;
+}
+
 static const struct peer_coroutines coroutines = {make, resume, suspend, drop};
 const struct peer peer = {
     .name = "libgcc split stacks",
-    .about = "gcc -fsplit-stack and ucontext, first segment 8 KiB",
-    .coroutines = &coroutines};
+    .about = "gcc -fsplit-stack and ucontext, first segment 8 KiB; signals blocked while a segment "
+             "is made or left, as by default, or not",
+    .coroutines = &coroutines,
+    .variant = variant};

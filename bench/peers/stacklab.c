@@ -38,14 +38,23 @@ static void join(void *arg) {
   free(task);
 }
 
+static struct go_sem parked;
+
 static void park(void) {
-  static struct go_sem never;
-  go_sem_acquire(&never, 1);
+  go_sem_acquire(&parked, 1);
 }
 
-static void ask(size_t bytes) {
-  const int code = go_checkpoint(bytes);
-  check(code == GO_ENOTG ? GO_OK : code, "go_checkpoint");
+static void wake(long n) {
+  check(go_sem_release(&parked, (uint32_t)n), "go_sem_release");
+}
+
+static void call(size_t bytes, void (*fn)(void *), void *arg) {
+  check(go_call_on_stack(bytes, fn, arg), "go_call_on_stack");
+}
+
+static void shrink(void) {
+  if (go_shrink(0) < 0)
+    peer_die("go_shrink");
 }
 
 static void (*first)(void);
@@ -61,9 +70,10 @@ static void run(void (*fn)(void)) {
   check(go_run(&config, call_first, NULL), "go_run");
 }
 
-static const struct peer_tasks tasks = {run, spawn, join, go_yield, park, NULL};
+static const struct peer_tasks tasks = {run, spawn, join, go_yield, park, wake, NULL};
 const struct peer peer = {.name = "stacklab",
                           .about = "first stack 8 KiB",
                           .tasks = &tasks,
                           .variant = go_growth_name,
-                          .ask = ask};
+                          .call = call,
+                          .shrink = shrink};

@@ -4,42 +4,33 @@
 #include <st.h>
 #include <stdlib.h>
 
-struct task {
-  st_thread_t thread;
-  void (*fn)(void *);
-  void *arg;
-};
-
-static void *entry(void *arg) {
-  const struct task *task = arg;
-  task->fn(task->arg);
-  return NULL;
-}
-
 static void *spawn(void (*fn)(void *), void *arg) {
-  struct task *task = malloc(sizeof *task);
-  if (!task)
-    peer_die("malloc");
-  *task = (struct task){.fn = fn, .arg = arg};
-  task->thread = st_thread_create(entry, task, 1, (int)peer_stack_bytes);
-  if (!task->thread)
+  struct peer_thread *t = peer_thread_new(fn, arg);
+  t->thread = st_thread_create(peer_thread_entry, t, 1, (int)peer_stack_bytes);
+  if (!t->thread)
     peer_die("no thread");
-  return task;
+  return t;
 }
 
 static void join(void *arg) {
-  struct task *task = arg;
-  st_thread_join(task->thread, NULL);
-  free(task);
+  struct peer_thread *t = arg;
+  st_thread_join(t->thread, NULL);
+  free(t);
 }
 
 static void yield(void) {
   st_usleep(0);
 }
 
+static st_cond_t woken;
+
 static void park(void) {
-  for (;;)
-    st_usleep(ST_UTIME_NO_TIMEOUT);
+  st_cond_wait(woken);
+}
+
+static void wake(long n) {
+  (void)n;
+  st_cond_broadcast(woken);
 }
 
 // st_usleep(0) asks the clock and the poller; a condition variable only switches.
@@ -68,9 +59,10 @@ static void alternate(long n) {
 static void run(void (*fn)(void)) {
   if (st_init() != 0)
     peer_die("st_init");
+  woken = st_cond_new();
   fn();
 }
 
-static const struct peer_tasks tasks = {run, spawn, join, yield, park, alternate};
+static const struct peer_tasks tasks = {run, spawn, join, yield, park, wake, alternate};
 const struct peer peer = {
     .name = "State Threads", .about = "Debian's 1.9, default stack 64 KiB", .tasks = &tasks};

@@ -519,6 +519,11 @@ int rt_stackresize(struct rt_stackcache *cache, struct rt_stack *stack, size_t s
 
 void rt_stackemptied(const struct rt_stack *stack) { slot_of(stack->slot)->resident = false; }
 
+void rt_stackdiscard(const struct rt_stack *stack) {
+  os_discard((void *)stack->lo, rt_stack_size(stack));
+  rt_stackemptied(stack);
+}
+
 // Fetches one stack of a class and makes it resident.  False: no memory.
 static bool stock(struct rt_stackcache *cache, enum rt_stack_kind kind, int class) {
   const size_t size = (size_t)4096 << class;

@@ -167,6 +167,8 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack);
 
 // rt_stackemptied notes that the pages of a stack have been moved away.  Before rt_stackfree.
 void rt_stackemptied(const struct rt_stack *stack);
+// rt_stackdiscard gives its memory back instead, and notes that.  Before rt_stackfree.
+void rt_stackdiscard(const struct rt_stack *stack);
 
 // rt_stackcache_want notes that a stack of this size should be at hand for the next fault, unless
 // one is.

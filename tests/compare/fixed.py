@@ -139,14 +139,16 @@ def programs():
 
 
 def peers():
-    return {"rounds": 3, "vma_bytes": 400, "peers": [
+    return {"rounds": 3, "vma_bytes": 400, "measures": ["create", "used"], "peers": [
         {"name": "stacklab stayer", "about": "", "missing": "", "notes": {}, "samples": {},
-         "figures": {"create_ns": 40.0, "switch_ns": 3.0, "parked_total": 5000}},
+         "figures": {"create_ns": 40.0, "switch_ns": 3.0, "parked_total": 5000,
+                     "used_total": 70000, "used_shrunk": 9000},
+         "spread": {"create_ns": 0.04}},
         {"name": "Peer & Co", "about": "1.2", "missing": "",
          "notes": {"create": "crashes: SIGSEGV; with 64 KiB: hangs", "parked": "hangs"},
-         "samples": {}, "figures": {"create_ns": 90.0, "switch_ns": 2.5}},
+         "samples": {}, "figures": {"create_ns": 90.0, "switch_ns": 2.5}, "spread": {}},
         {"name": "Absent", "about": "", "missing": "not installed: apt-get install absent",
-         "notes": {}, "samples": {}, "figures": {}}]}
+         "notes": {}, "samples": {}, "figures": {}, "spread": {}}]}
 
 
 @functools.lru_cache(1)

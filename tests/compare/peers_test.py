@@ -34,8 +34,13 @@ if measure in ("parked", "used"):
         print(line, flush=True)
         sys.stdin.readline()
         kept = bytearray(b"x" * (4 << 20))
+    if measure == "used":
+        kept = None
+        print("shrunk", flush=True)
+        sys.stdin.readline()
+        print(json.dumps({"first_ns": 70, "again_ns": 30, "shrink_ns": 11.5}))
 elif measure == "hot":
-    print(json.dumps({"ns_by_depth": [2.0] * 9 + [20.0]}))
+    print(json.dumps({"step": 1000, "ns_by_depth": [2.0] * 9 + [20.0]}))
 elif measure == "deep":
     print(json.dumps({"first_ns": number, "second_ns": 5}))
 else:
@@ -61,7 +66,8 @@ class Judging(unittest.TestCase):
         finally:
             peers.TIMEOUT = before
         cls.rows = {row["name"]: row for row in rows}
-        cls.text = "\n".join(peers.render({"peers": rows}))
+        cls.text = "\n".join(peers.render({
+            "peers": rows, "rounds": 2, "measures": [m[0] for m in peers.MEASURES]}))
 
     @classmethod
     def tearDownClass(cls):
@@ -78,6 +84,34 @@ class Judging(unittest.TestCase):
         each = self.rows["well"]["figures"]["parked_total"] * 10000
         self.assertGreater(each, 3 << 20)
         self.assertLess(each, 12 << 20)
+
+    def test_what_is_given_back_is_gone_afterwards(self):
+        figures = self.rows["well"]["figures"]
+        self.assertGreater((figures["used_total"] - figures["used_shrunk"]) * 5000, 3 << 20)
+        self.assertEqual([figures["used_%s_ns" % what] for what in ("first", "again", "shrink")],
+                         [70, 30, 11.5])
+        self.assertNotIn("parked_shrunk", figures)
+
+    def test_the_hot_split_is_the_worst_of_each_band_of_depths(self):
+        # Depths 0 to 9,000; bands end at 4, 8, 16 KiB.
+        figures = self.rows["well"]["figures"]
+        self.assertEqual([figures.get("hot_below_%d_ns" % b) for b in peers.BANDS[:4]],
+                         [2.0, 2.0, 20.0, None])
+        self.assertEqual(peers.by_band(100 << 10, [1, 2, 3, 4]),
+                         {4 << 10: 1, 128 << 10: 2, 256 << 10: 4})
+
+    def test_the_spread_is_half_the_range_by_the_median(self):
+        self.assertEqual(peers.spread([9, 10, 13]), 0.2)
+        self.assertEqual(self.rows["well"]["spread"]["create_ns"], 0)
+        row = {"notes": {}, "figures": {"create_ns": 40.0}, "spread": {"create_ns": 0.04}}
+        self.assertEqual(peers.cell(row, peers.Column("", "create_ns")), "40 ns ±4%")
+
+    def test_a_figure_that_a_peer_cannot_have_is_no_crash(self):
+        row = {"notes": {"used": "crashes: SIGSEGV"}, "spread": {}, "figures": {"used_total": 2048}}
+        cells = [peers.cell(row, column) for column in peers.TABLES[1].columns]
+        self.assertEqual(cells, ["2 KiB*", "-", "-", "-", "-"])
+        row["figures"] = {}
+        self.assertEqual(peers.cell(row, peers.TABLES[1].columns[0]), "crashes")
 
     def test_a_crash_is_noted_and_tried_with_a_larger_stack(self):
         row = self.rows["crashes"]
@@ -105,6 +139,8 @@ class Judging(unittest.TestCase):
 class Work(unittest.TestCase):
     """The real programs: ours as Bazel built it, and the peers that need no package."""
 
+    SAYS = {"parked": ["begun", "parked"], "used": ["begun", "parked", "shrunk"]}
+
     def do(self, argv, measure, number, *options):
         return subprocess.run([argv[0], *options, *argv[1:], measure, str(number)], check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -113,17 +149,19 @@ class Work(unittest.TestCase):
     def check(self, argv):
         for measure, number, key in (("create", 50, "ns"), ("switch", 50, "ns"),
                                      ("deep", 40000, "second_ns"), ("hot", 3, "ns_by_depth"),
-                                     ("parked", 20, None), ("used", 20, None)):
+                                     ("parked", 20, None), ("used", 20, "again_ns")):
             with self.subTest(argv=argv, measure=measure):
-                done = self.do(argv, measure, number, "--stack", "262144")
+                done = self.do(argv, measure, number, "--stack", "524288")
                 self.assertEqual(done.returncode, 0, done.stderr.decode())
+                said = done.stdout.decode().splitlines()
+                self.assertEqual(said[:-1] if key else said, self.SAYS.get(measure, []))
                 if key:
-                    self.assertIn(key, json.loads(done.stdout))
-                else:
-                    self.assertEqual(done.stdout, b"begun\nparked\n")
-        wrong = self.do(argv, "deep", 40000, "--stack", "262144", "--canary", "1")
-        self.assertEqual((wrong.returncode, wrong.stdout.count(b"\n")), (3, 1))
-        self.assertIn(b"a wrong sum", wrong.stderr)
+                    self.assertIn(key, json.loads(said[-1]))
+        for measure, lines in ("deep", 1), ("used", 1):
+            wrong = self.do(argv, measure, 40000 if measure == "deep" else 20,
+                            "--stack", "524288", "--canary", "1")
+            self.assertEqual((wrong.returncode, wrong.stdout.count(b"\n")), (3, lines))
+            self.assertIn(b"a wrong sum", wrong.stderr)
 
     def test_ours_under_each_strategy(self):
         found = peers.variants("stacklab", OURS)

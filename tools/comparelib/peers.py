@@ -15,7 +15,7 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
-from comparelib import builder, child, servers, verdict
+from comparelib import builder, child, servers, verdict, words
 
 OURS = "//bench/peers:stacklab"
 FLAGS = ["-O2", "-g", "-fno-omit-frame-pointer", "-I."]
@@ -47,7 +47,7 @@ SOURCES = (
     Source("pthreads", "pthreads.c"),
 )
 
-# name, arguments, what it is when a figure of it is wanted by that name
+# name, arguments
 MEASURES = (
     ("create", ("create", 5000)),
     ("switch", ("switch", 40000)),
@@ -55,11 +55,12 @@ MEASURES = (
     ("deep64m", ("deep", 64 << 20)),
     ("hot", ("hot", 2000)),
     ("parked", ("parked", 10000)),
-    ("used", ("used", 10000)),
+    ("used", ("used", 5000)),
 )
 # What a crash in the default configuration is tried with again, where a stack's size can be set.
-LARGER = {"deep1m": 2 << 20, "deep64m": 80 << 20, "hot": 128 << 10, "used": 128 << 10}
+LARGER = {"deep1m": 2 << 20, "deep64m": 80 << 20, "hot": 512 << 10, "used": 128 << 10}
 TIMEOUT = 20
+BANDS = tuple(4 << 10 << i for i in range(7))  # of depths, in bytes, for the loop at the end
 
 
 @dataclass
@@ -149,7 +150,7 @@ def run_once(argv, measure):
     what, number = measure
     argv = argv + [what, str(number)]
     if what in ("parked", "used"):
-        return run_parked(argv, number)
+        return run_parked(argv, number, what == "used")
     outcome = child.run(argv, TIMEOUT)
     lines = list(verdict.read_lines(outcome.stdout))
     if outcome.code != 0 or outcome.timed_out or not lines:
@@ -157,8 +158,34 @@ def run_once(argv, measure):
     return lines[-1]
 
 
-def run_parked(argv, number):
-    """Bytes per parked task, by part."""
+def _each(before, after, number):
+    """Bytes for each of them, by part."""
+    parts = ("resident", "page_tables", "mappings")
+    row = {part: (after[part] - before[part]) / number for part in parts}
+    return dict(row, total=sum(row.values()))
+
+
+def _parked_dialogue(program, number, used):
+    if program.line() != "begun":
+        raise Failed("fails: it did not begin")
+    before = program.memory()
+    program.go_on()
+    if program.line() != "parked":
+        raise Failed("fails: it did not park")
+    row = _each(before, program.memory(), number)
+    if used:
+        program.go_on()
+        if program.line() != "shrunk":
+            raise Failed("fails: it did not shrink")
+        row["shrunk"] = _each(before, program.memory(), number)["total"]
+        program.go_on()
+        row.update(json.loads(program.line()))
+    return row
+
+
+def run_parked(argv, number, used):
+    """Bytes per parked task, by part; of used ones also what is left when they have given memory
+    back, and the times of that and of their descents."""
     with servers.Program(argv) as program:
         late = []
 
@@ -169,21 +196,21 @@ def run_parked(argv, number):
         timer = threading.Timer(TIMEOUT, end)
         timer.start()
         try:
-            if program.line() != "begun":
-                raise Failed("fails: it did not begin")
-            before = program.memory()
-            program.go_on()
-            if program.line() != "parked":
-                raise Failed("fails: it did not park")
-            after = program.memory()
-        except (servers.Failed, OSError):
+            return _parked_dialogue(program, number, used)
+        except (servers.Failed, OSError, ValueError):
             code = program.process.wait()
             raise Failed(_ended(code, bool(late), "")) from None
         finally:
             timer.cancel()
-        parts = ("resident", "page_tables", "mappings")
-        row = {part: (after[part] - before[part]) / number for part in parts}
-        return dict(row, total=sum(row.values()))
+
+
+def by_band(step, times):
+    """{bound: the worst time at a depth below it that is not below the one before}"""
+    worst = {}
+    for i, t in enumerate(times):
+        bound = next((b for b in BANDS if i * step < b), BANDS[-1])
+        worst[bound] = max(t, worst.get(bound, 0))
+    return worst
 
 
 def figures(measure, result):
@@ -191,14 +218,15 @@ def figures(measure, result):
     if measure == "hot":
         times = sorted(result["ns_by_depth"])
         usual = statistics.median(times)
-        return {"hot_usual_ns": usual, "hot_worst_ns": times[-1],
-                "hot_depths": sum(t > 1.5 * usual for t in times) / len(times)}
+        row = {"hot_usual_ns": usual, "hot_worst_ns": times[-1],
+               "hot_depths": sum(t > 1.5 * usual for t in times) / len(times)}
+        row.update(("hot_below_%d_ns" % bound, t)
+                   for bound, t in by_band(result["step"], result["ns_by_depth"]).items())
+        return row
     if measure.startswith("deep"):
         return {measure + "_first_ns": result["first_ns"],
                 measure + "_second_ns": result["second_ns"]}
-    if measure in ("parked", "used"):
-        return {"%s_%s" % (measure, part): n for part, n in result.items()}
-    return {measure + "_ns": result["ns"]}
+    return {"%s_%s" % (measure, key): n for key, n in result.items()}
 
 
 def _attempt(peer, name, measure, notes):
@@ -218,13 +246,19 @@ def _attempt(peer, name, measure, notes):
         return None
 
 
-def measure(found, rounds, progress=lambda text: None):
+def spread(values):
+    """Half of what lies between the least and the most, by the median."""
+    median = statistics.median(values)
+    return (max(values) - min(values)) / 2 / median if median else 0
+
+
+def measure(found, rounds, progress=lambda text: None, measures=MEASURES):
     """The rows of the report: figures are medians over the rounds, notes say what failed."""
     samples = {peer.name: {} for peer in found}
     notes = {peer.name: {} for peer in found}
     hopeless = set()
     for number in range(rounds):
-        for name, work in MEASURES:
+        for name, work in measures:
             # Who comes first changes.
             for peer in found[number % len(found):] + found[:number % len(found)]:
                 if not peer.argv or (peer.name, name) in hopeless:
@@ -238,52 +272,95 @@ def measure(found, rounds, progress=lambda text: None):
                     samples[peer.name].setdefault(key, []).append(value)
     return [{"name": p.name, "about": p.about, "missing": p.why, "notes": notes[p.name],
              "samples": samples[p.name],
-             "figures": {k: statistics.median(v) for k, v in samples[p.name].items()}}
+             "figures": {k: statistics.median(v) for k, v in samples[p.name].items()},
+             "spread": {k: spread(v) for k, v in samples[p.name].items()}}
             for p in found]
 
 
-def document(root, out, rounds=3, progress=lambda text: None, wanted=lambda name: True):
+def document(root, out, rounds=3, progress=lambda text: None, wanted=lambda name: True,
+             measured=lambda name: True):
     """Builds and measures: {"rounds": .., "peers": [row]}, for whoever reports it."""
     found = [peer for peer in build(root, out) if wanted(peer.name)]
-    return {"rounds": rounds, "vma_bytes": servers.VMA_BYTES,
-            "peers": measure(found, rounds, progress)}
+    work = [m for m in MEASURES if measured(m[0])]
+    return {"rounds": rounds, "vma_bytes": servers.VMA_BYTES, "measures": [m[0] for m in work],
+            "peers": measure(found, rounds, progress, work)}
 
 
-# ---- As text ---------------------------------------------------------------------------------
-# title, measure, figure, its scale
-COLUMNS = (
-    ("create", "create", "create_ns", 1), ("switch", "switch", "switch_ns", 1),
-    ("parked", "parked", "parked_total", 1024), ("used", "used", "used_total", 1024),
-    ("1 MiB", "deep1m", "deep1m_first_ns", 1e3), ("again", "deep1m", "deep1m_second_ns", 1e3),
-    ("64 MiB", "deep64m", "deep64m_first_ns", 1e6), ("again", "deep64m", "deep64m_second_ns", 1e6),
-    ("hot", "hot", "hot_usual_ns", 1), ("worst", "hot", "hot_worst_ns", 1),
+# ---- As tables -------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Column:
+    title: str
+    figure: str
+    form: callable = words.short_time
+
+    @property
+    def measure(self):
+        return self.figure.split("_")[0]
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    about: str
+    columns: tuple
+
+
+TABLES = (
+    Table("Tasks", "Parked: bytes for each of 10,000, with page tables and mappings.", (
+        Column("create", "create_ns"), Column("switch", "switch_ns"),
+        Column("parked", "parked_total", words.short_size),
+        Column("1 MiB deep", "deep1m_first_ns"), Column("again", "deep1m_second_ns"),
+        Column("64 MiB deep", "deep64m_first_ns"), Column("again", "deep64m_second_ns"))),
+    Table("Memory given back", "5,000 tasks that have been 64 KiB deep and wait: bytes for each "
+          "before and after they give memory back (go_shrink; Go collects), where they can; the "
+          "time of that by their number; their first descent, and the one after that.", (
+              Column("waiting", "used_total", words.short_size),
+              Column("after", "used_shrunk", words.short_size),
+              Column("giving", "used_shrink_ns"), Column("first", "used_first_ns"),
+              Column("again", "used_again_ns"))),
+    Table("Hot split", "One call with a frame of 1 KiB, in a loop of 2,000: at the usual depth, "
+          "and at the worst one of each band of depths, where the stack or a segment ends.", (
+              Column("usual", "hot_usual_ns"), *(
+                  Column("to %d K" % (b >> 10), "hot_below_%d_ns" % b) for b in BANDS))),
 )
 
 
-def _figure(row, name, key, scale):
-    """With a mark where the default configuration does not do it."""
-    mark = "*" if name in row["notes"] else ""
-    if key not in row["figures"]:
-        note = row["notes"].get(name, "")
-        return ("hang" if "hangs" in note else "crash" if "crashes" in note else "fail") if note \
-            else "-"
-    value = row["figures"][key] / scale
-    return ("%.0f" if value >= 100 else "%.1f") % value + mark
+def tables(doc):
+    """Those of which something was measured."""
+    return [t for t in TABLES if any(c.measure in doc["measures"] for c in t.columns)]
+
+
+def failure(row, column):
+    """Why there is no figure, or none as the peer comes; None: it did as it should."""
+    return row["notes"].get(column.measure)
+
+
+def cell(row, column):
+    """A figure as text, with its spread, and a mark where the default configuration does not do
+    it; one word where there is none."""
+    note, value = failure(row, column), row["figures"].get(column.figure)
+    if value is None:
+        tried_again = any(key.startswith(column.measure + "_") for key in row["figures"])
+        return note.split(":")[0].split(";")[0] if note and not tried_again else "-"
+    wide = row["spread"].get(column.figure, 0)
+    return "%s%s%s" % (column.form(value), " ±%.0f%%" % (100 * wide) if wide else "",
+                       "*" if note else "")
 
 
 def render(doc):
-    """The table, as lines."""
-    yield ("create, switch, hot: ns; parked, used: KiB each of 10,000, with page tables and "
-           "mappings; 1 MiB: us; 64 MiB: ms")
+    """The tables, as lines."""
+    yield "Medians of %s, ± half of the range." % words.number(doc["rounds"], "round")
     yield "*: crashes in its default configuration; the figure is with a stack that is large enough"
-    form = "%-27s" + " %8s" * len(COLUMNS)
-    yield form % (("",) + tuple(c[0] for c in COLUMNS))
-    for row in doc["peers"]:
-        if row["missing"]:
-            yield "%-27s %s" % (row["name"], row["missing"])
-        else:
-            yield form % ((row["name"],) + tuple(
-                _figure(row, *column[1:]) for column in COLUMNS))
-    for row in doc["peers"]:
-        for name, note in row["notes"].items():
-            yield "  %s, %s: %s" % (row["name"], name, note)
+    for table in tables(doc):
+        yield ""
+        yield "%s.  %s" % (table.title.upper(), table.about)
+        form = "%-30s" + " %14s" * len(table.columns)
+        yield form % (("",) + tuple(c.title for c in table.columns))
+        for row in doc["peers"]:
+            if row["missing"]:
+                yield "%-30s %s" % (row["name"], row["missing"])
+            else:
+                yield form % ((row["name"],) + tuple(cell(row, c) for c in table.columns))
+    notes = ["  %s, %s: %s" % (row["name"], name, note)
+             for row in doc["peers"] for name, note in row["notes"].items()]
+    yield from [""] * bool(notes) + notes

@@ -2,10 +2,10 @@
 
 from html import escape
 
-from comparelib import stats
+from comparelib import peers as runtimes, stats
 from comparelib.page import bullets, details, paragraph, table, td, th
 from comparelib.summary import broken_hazards, hazard_class
-from comparelib.words import join, number, short_ratio, short_size, short_time
+from comparelib.words import join, number, short_ratio, short_time
 
 # ---- Hazards -----------------------------------------------------------------------------------
 def _hazard_cell(cell):
@@ -86,28 +86,18 @@ def scaling(document, figures):
 
 
 # ---- Other runtimes ----------------------------------------------------------------------------
-# What peers.measure calls a figure, what it is, and how it is written.
-FIGURES = [("create_ns", "create and end", short_time), ("switch_ns", "switch", short_time),
-           ("parked_total", "parked", short_size), ("used_total", "parked after use", short_size),
-           ("deep1m_first_ns", "1 MiB deep", short_time),
-           ("deep1m_second_ns", "again", short_time),
-           ("deep64m_first_ns", "64 MiB deep", short_time),
-           ("deep64m_second_ns", "again", short_time),
-           ("hot_usual_ns", "loop at the end", short_time),
-           ("hot_worst_ns", "its worst depth", short_time)]
-
-
-def _peer_line(row):
+def _peer_line(row, columns):
     if row["missing"]:
-        return [th(row["name"]), "<td colspan=%d>%s</td>" % (len(FIGURES), escape(row["missing"]))]
-    line = [th(row["name"])]
-    for key, _, form in FIGURES:
-        failed = row["notes"].get(key.split("_")[0])
-        if key in row["figures"]:
-            line.append(td(form(row["figures"][key]) + ("*" if failed else ""), "n"))
-        else:
-            line.append(td(failed.split(":")[0] if failed else "-", "bad" if failed else "n"))
-    return line
+        return [th(row["name"]), "<td colspan=%d>%s</td>" % (len(columns), escape(row["missing"]))]
+    return [th(row["name"])] + [td(runtimes.cell(row, c), "n" if c.figure in row["figures"] or not
+                                   runtimes.failure(row, c) else "bad") for c in columns]
+
+
+def _least(rows, column):
+    """In words; "" if nobody has the figure."""
+    order = sorted((row["figures"][column.figure], row["name"]) for row in rows
+                   if column.figure in row["figures"])
+    return "%s: %s (%s)" % (column.title, order[0][1], column.form(order[0][0])) if order else ""
 
 
 def peers(document, figures):
@@ -115,19 +105,20 @@ def peers(document, figures):
     if not found or not found["peers"]:
         return ""
     ran = [row for row in found["peers"] if row["figures"]]
-    said = []
-    for key, what, form in FIGURES[:3]:
-        order = sorted((row["figures"][key], row["name"]) for row in ran if key in row["figures"])
-        if order:
-            said.append("%s: %s (%s)" % (what, order[0][1], form(order[0][0])))
+    shown = runtimes.tables(found)
+    said = [text for text in (_least(ran, c) for t in shown for c in t.columns[:3]) if text]
     failed = sum(len(row["notes"]) for row in ran)
     text = "Least of %d: %s." % (len(ran), "; ".join(said)) if said else ""
     if failed:
         text += " %s not withstood as they come." % number(failed, "measure")
+    html = paragraph(text, "seen")
+    for t in shown:
+        html += "<h3>%s</h3>\n" % escape(t.title) + table(
+            ["who"] + [c.title for c in t.columns],
+            [_peer_line(row, t.columns) for row in found["peers"]],
+            "%s  Medians of %s, ± half of the range.  *: crashes as it comes; the figure is "
+            "with a stack that is large enough." % (t.about, number(found["rounds"], "round")),
+            range(1, 1 + len(t.columns)))
     notes = ["%s, %s: %s" % (row["name"], name, note) for row in ran
              for name, note in row["notes"].items()]
-    return paragraph(text, "seen") + table(
-        ["who"] + [what for _, what, _ in FIGURES], [_peer_line(row) for row in found["peers"]],
-        "Medians of %s.  Parked: bytes for each of 10,000.  *: crashes as it comes; the figure is "
-        "with a stack that is large enough." % number(found["rounds"], "round"),
-        range(1, 1 + len(FIGURES))) + (details("What was seen", bullets(notes)) if notes else "")
+    return html + (details("What was seen", bullets(notes)) if notes else "")

@@ -39,7 +39,10 @@ class Program:
     def __exit__(self, *_):
         child.kill_group(self.pid)
         self.process.wait()
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:  # a line that it was killed before it read
+            pass
         self.process.stdout.close()
 
     def line(self, seconds=None):

@@ -53,10 +53,7 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
   gs->low = rt_growth_low(gs);
   gs->ngrowths++;
   gs->nmoves++;
-  if (size < had) {  // memory is what it was moved for
-    os_discard((void *)old.lo, had);
-    rt_stackemptied(&old);
-  }
+  if (size < had) rt_stackdiscard(&old);  // memory is what it was moved for
   if (rt_growth_options.quarantine)
     rt_quarantine(cache, &old, gs->goid, gs->nmoves);
   else

@@ -30,11 +30,12 @@ enum {
   ENTER_BYTES = 512,  // of our own frames, and the red zone's
 };
 
-static void drop(struct rt_gstack *gs, struct rt_stackcache *cache) {
+static void drop(struct rt_gstack *gs, struct rt_stackcache *cache, bool discard) {
   struct rt_segment *s = gs->segment;
   const struct rt_stack stack = s->stack;  // the record goes with it
   gs->segment = s->older;
   rt_sanitize_forget(stack.lo, stack.hi);
+  if (discard) rt_stackdiscard(&stack);
   rt_stackfree(cache, &stack);
   rt_count(&cache->stats.segments_freed, 1);
 }
@@ -49,7 +50,7 @@ bool rt_segment_fits(const struct rt_gstack *gs, size_t bytes) {
 static int call(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes) {
   if (bytes > gs->max) return GO_ELIMIT;
   if (rt_segment_fits(gs, bytes)) return 0;
-  if (gs->segment && !gs->segment->in_use) drop(gs, cache);
+  if (gs->segment && !gs->segment->in_use) drop(gs, cache, false);
   const struct rt_segment *innermost = gs->segment;
   const size_t old = rt_stack_size(&gs->stack), used = innermost ? innermost->total : old;
   const size_t need = bytes + RECORD_BYTES + ENTER_BYTES + 2 * RT_STACKGUARD;
@@ -97,7 +98,7 @@ bool rt_segment_leave(struct rt_gstack *gs) {
 }
 
 void rt_segment_trim(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  while (gs->segment && gs->segment->older && !gs->segment->older->in_use) drop(gs, cache);
+  while (gs->segment && gs->segment->older && !gs->segment->older->in_use) drop(gs, cache, false);
 }
 
 static void end(struct rt_gstack *gs, struct rt_stackcache *cache) {
@@ -106,8 +107,17 @@ static void end(struct rt_gstack *gs, struct rt_stackcache *cache) {
       gs->stack = gs->segment->below;
       gs->sp = gs->stack.lo;  // where it was there no longer counts
     }
-    drop(gs, cache);
+    drop(gs, cache, false);
   }
+}
+
+// The segment that is kept, and the pages below SP of the one in use.  A first stack stays.
+static bool shrink(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const bool kept = gs->segment && !gs->segment->in_use;
+  if (kept) drop(gs, cache, true);
+  if (gs->segment && rt_shrinkinplace(gs, cache)) return true;
+  if (kept) rt_count(&cache->stats.shrinks, 1);
+  return kept;
 }
 
 const struct rt_growth rt_growth_segment = {
@@ -118,4 +128,5 @@ const struct rt_growth rt_growth_segment = {
     .alloc = rt_growth_alloc,
     .call = call,
     .end = end,
+    .shrink = shrink,
 };

@@ -132,7 +132,8 @@ int go_gomaxprocs(int n);
 // go_checkpoint makes sure that the calling goroutine has at least `bytes` of stack below this
 // call, growing it now if its strategy grows at checkpoints.  Goroutine only; does not park, but
 // under a moving strategy the stack may be elsewhere afterwards.  The call itself takes up to 400
-// bytes.
+// bytes.  A goroutine that parks afterwards may give the stack back (go_shrink, GO_STACKSHRINK):
+// ask again when it goes on, or use go_call_on_stack.
 // Errors: GO_ELIMIT, GO_EMAP..., with the stack as it was; a strategy that grows on faults only
 // (signal, reserve) answers GO_OK where `bytes` is within its limit.  `segment` cannot change the
 // stack under its caller: GO_ESTRATEGY where it has less left.
@@ -141,7 +142,8 @@ int go_checkpoint(size_t bytes);
 // go_call_on_stack calls fn(arg) with at least `bytes` of stack: what to write where code knows how
 // much it needs, since it works under every strategy.  `segment` calls it on another stack, which
 // go_stack_bounds tells of, if this one has less left; the others do as go_checkpoint, and call it
-// on this one.  arg may point into the caller's stack: where that moves now, it follows.
+// on this one.  arg may point into the caller's stack: where that moves now, it follows.  What was
+// asked for stays until fn returns, also while it is parked.
 // Goroutine only; parks if fn does.  The call itself takes up to 800 bytes of the caller's stack.
 // fn must return or end the goroutine: no longjmp and no C++ exception may leave it.
 // Errors, with fn not called: GO_ENOTG, GO_EINVAL (no fn), GO_ELIMIT, GO_EMAP...

@@ -103,8 +103,17 @@ int go_call_on_stack(size_t bytes, void (*fn)(void *), void *arg) {
   struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return GO_ENOTG;
   if (!fn) return GO_EINVAL;
-  if (g->gs.growth->call && !is_there(g, bytes)) return call_on_segment(g, bytes, fn, arg);
-  const int error = g->gs.growth->call ? 0 : go_checkpoint(bytes);
-  if (!error) fn(arg);
-  return error;
+  if (g->gs.growth->call) {
+    if (!is_there(g, bytes)) return call_on_segment(g, bytes, fn, arg);
+    fn(arg);
+    return 0;
+  }
+  const int error = go_checkpoint(bytes);
+  if (error) return error;
+  const size_t outer = g->gs.promised;
+  const size_t need = g->gs.stack.hi - rt_getsp() + bytes + 2 * RT_STACKGUARD;
+  if (need > outer) g->gs.promised = need;
+  fn(arg);
+  g->gs.promised = outer;
+  return 0;
 }

@@ -179,6 +179,8 @@ int rt_newg(struct rt_p *p, const struct rt_spawn *spawn, void (*fn)(void *), vo
   }
   n.g->gs.goid = p->goid++;
   n.g->gs.ngrowths = n.g->gs.nmoves = 0;
+  n.g->gs.promised = 0;
+  atomic_store_explicit(&n.g->shrink, 0, memory_order_relaxed);
   n.g->nopreempt = n.g->panicking = n.g->trial = 0;
   n.g->panic_fn = NULL;
   n.g->fn = fn;

@@ -420,9 +420,10 @@ static void park_m(struct rt_g *g) {
   struct rt_m *m = g->m;
   const rt_parkfn commit = m->park_commit;
   rt_event_park(g);
-  rt_shrink_parked(g);
+  rt_shrink_park(g);
   rt_dropg(g);
   rt_casgstatus(g, RT_GRUNNING, RT_GWAITING);
+  rt_shrink_parked();
   if (!commit || commit(g, m->park_lock)) return;  // from here on another M may run g
   rt_casgstatus(g, RT_GWAITING, RT_GRUNNABLE);
   m->resume = execute(m, g);

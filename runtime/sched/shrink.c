@@ -7,8 +7,9 @@
 #include "runtime/sched/event.h"
 
 enum {
-  SOME = 1024,            // goroutines that are looked at in one go: 50 us or so
-  REFS_MAX = 64,          // a select of more cases is not worth the time
+  SOME = 1024,            // goroutines that are looked at in one go: 50 us or so; and how many of
+  SOME_GIVE = 16,         // them may give memory back, which takes as long each as it has to give
+  REFS_MAX = 64,          // a select of more cases is not worth the time: it stays as it is
   PAUSE_NS = 1000000,     // between two passes, at least
   PRESSURE_NS = 1000000000,  // how often the system is asked how it fares
   SOON_MAX = 6,           // see rt_shrink_due
@@ -57,14 +58,19 @@ static void unlock_until(const struct rt_gstack *gs, const struct rt_stackref *e
 // Locks all that g waits on: those who hold such a lock, and nobody else, use the elements on its
 // stack.  The locks are tried, so their order does not matter.
 static bool try_lock_all(const struct rt_gstack *gs) {
-  int n = 0;
-  for (struct rt_stackref *r = gs->refs; r; r = r->next, n++) {
+  for (struct rt_stackref *r = gs->refs; r; r = r->next) {
     void *on = sudog_of(r)->on;
-    if (n < REFS_MAX && (seen_before(gs, r, on) || rt_ptrylock(on))) continue;
+    if (seen_before(gs, r, on) || rt_ptrylock(on)) continue;
     unlock_until(gs, r);
     return false;
   }
   return true;
+}
+
+static bool waits_on_too_many(const struct rt_gstack *gs) {
+  int n = 0;
+  for (struct rt_stackref *r = gs->refs; r; r = r->next) n++;
+  return n > REFS_MAX;
 }
 
 static bool has_had_its_turn(struct rt_g *g) {
@@ -74,12 +80,11 @@ static bool has_had_its_turn(struct rt_g *g) {
 // g waits and cannot be readied.  True: it gave memory back.
 static bool shrinkstack(struct rt_g *g, struct rt_m *m) {
   const struct rt_growth *growth = g->gs.growth;
-  if (!try_lock_all(&g->gs)) return false;
-  const bool gave = growth->shrink && growth->shrink(&g->gs, &m->cache);
-  atomic_fetch_or_explicit(&g->shrink, RT_SHRUNK, memory_order_relaxed);
-  if (gave && growth->moves) rt_event_shrink(g, &m->cache.last);
-  unlock_until(&g->gs, NULL);
-  return gave;
+  m->cache.last.from_bytes = 0;
+  if (!growth->shrink || !growth->shrink(&g->gs, &m->cache)) return false;
+  if (m->cache.last.from_bytes) rt_event_shrink(g, &m->cache.last);
+  g->trial = false;  // what it grows to now says nothing about what it began with
+  return true;
 }
 
 bool rt_shrink_due(int64_t idle_ns, int64_t waited_ns, uint8_t *soon) {
@@ -92,13 +97,6 @@ bool rt_shrink_due(int64_t idle_ns, int64_t waited_ns, uint8_t *soon) {
   return true;
 }
 
-static bool may_shrink(struct rt_g *g, int64_t waited) {
-  uint8_t soon = atomic_load_explicit(&g->shrink, memory_order_relaxed);
-  const bool due = rt_shrink_due(state.policy.idle_ns, waited, &soon);
-  if (due) atomic_store_explicit(&g->shrink, soon, memory_order_relaxed);
-  return due;
-}
-
 // What a pass has come for: those that have waited since `before`, or, by `policy`, for their time.
 struct look {
   struct rt_m *m;
@@ -108,17 +106,30 @@ struct look {
   bool passed_over;  // somebody waits that has yet to have its turn
 };
 
+// The turn of g, which waits and cannot be readied.  False: it is not due, or its stack is in use.
+static bool turn(struct look *l, struct rt_g *g) {
+  uint8_t soon = atomic_load_explicit(&g->shrink, memory_order_relaxed);
+  const bool due = l->policy ? rt_shrink_due(state.policy.idle_ns, l->now - g->waitsince, &soon)
+                             : g->waitsince <= l->before;
+  if (!due) return false;
+  if (!waits_on_too_many(&g->gs)) {
+    if (!try_lock_all(&g->gs)) return false;
+    l->gave += shrinkstack(g, l->m);
+    unlock_until(&g->gs, NULL);
+  }
+  atomic_store_explicit(&g->shrink, soon | RT_SHRUNK, memory_order_relaxed);
+  return true;
+}
+
 static void look_at(struct look *l, struct rt_g *g) {
   uint32_t waits = RT_GWAITING;
   if (has_had_its_turn(g) || atomic_load_explicit(&g->status, memory_order_relaxed) != waits)
-    return;
+    return;  // as a rule: another M may give it its turn just now
   // Once the bit is set, whoever readies g waits for us.
   if (!atomic_compare_exchange_strong_explicit(&g->status, &waits, RT_GWAITING | RT_GSCAN,
                                                memory_order_acquire, memory_order_relaxed))
     return;
-  const bool due = l->policy ? may_shrink(g, l->now - g->waitsince) : g->waitsince <= l->before;
-  if (due) l->gave += shrinkstack(g, l->m);
-  l->passed_over |= !has_had_its_turn(g);
+  l->passed_over |= !has_had_its_turn(g) && !turn(l, g);
   atomic_store_explicit(&g->status, RT_GWAITING, memory_order_release);
 }
 
@@ -155,8 +166,10 @@ bool rt_shrink_some(struct rt_m *m) {
   if (!state.running && atomic_load(&rt_shrinking.wanted)) begin();
   const int64_t now = atomic_load_explicit(&rt_sched.coarse_now, memory_order_relaxed);
   struct look l = {.m = m, .now = now, .before = now, .policy = !atomic_load(&state.all)};
-  for (int i = 0; i < SOME / RT_GCHUNK && state.chunk; i++, state.chunk = state.chunk->next)
+  for (int i = 0; i < SOME / RT_GCHUNK && state.chunk && l.gave < SOME_GIVE; i++) {
     look_at_chunk(&l, state.chunk);
+    state.chunk = state.chunk->next;
+  }
   state.passed_over |= l.passed_over;
   if (state.running && !state.chunk) end();
   const bool more = state.running;
@@ -168,7 +181,11 @@ bool rt_shrink_some(struct rt_m *m) {
 
 bool rt_shrink_tick(int64_t now, int64_t *again) {
   *again = 0;
-  if (!rt_shrinking.on || atomic_load(&rt_shrinking.wanted)) return false;
+  if (!rt_shrinking.on) return false;
+  if (atomic_load(&rt_shrinking.wanted)) {  // whom that pass passes over, another is for
+    *again = now + PAUSE_NS;
+    return false;
+  }
   if (!atomic_load(&rt_shrinking.fresh)) return false;
   const int64_t idle = state.policy.idle_ns, half = idle / 2 > PAUSE_NS ? idle / 2 : PAUSE_NS;
   bool due = idle > 0 && now - state.passed >= half;

@@ -33,11 +33,17 @@ void rt_shrink_init(const struct rt_shrinkpolicy *policy);
 // soon afterwards.
 enum { RT_SHRUNK = 0x80 };
 
-// rt_shrink_parked notes that g, about to wait, may have memory to give.  g0.
-static inline void rt_shrink_parked(struct rt_g *g) {
+// rt_shrink_park gives g, about to wait, a turn.  rt_shrink_parked notes that somebody waits now,
+// who may have memory to give: either a pass that begins meanwhile sees it wait, or it sees that
+// the pass has begun.  g0.
+static inline void rt_shrink_park(struct rt_g *g) {
   const uint8_t soon = atomic_load_explicit(&g->shrink, memory_order_relaxed) & ~RT_SHRUNK;
   atomic_store_explicit(&g->shrink, soon, memory_order_relaxed);
-  if (rt_shrinking.on && !atomic_load_explicit(&rt_shrinking.fresh, memory_order_relaxed))
+}
+static inline void rt_shrink_parked(void) {
+  if (!rt_shrinking.on) return;
+  atomic_thread_fence(memory_order_seq_cst);
+  if (!atomic_load_explicit(&rt_shrinking.fresh, memory_order_relaxed))
     atomic_store(&rt_shrinking.fresh, true);
 }
 

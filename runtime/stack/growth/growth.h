@@ -37,7 +37,10 @@ struct rt_gstack {
   uint32_t nmoves;        // of these, moves
   uint64_t goid;
   uintptr_t defers;          // a struct go_deferred in it, that of the innermost call; 0: none
-  struct rt_segment *segment;  // see segment.c
+  union {                        // of its strategy
+    struct rt_segment *segment;  // see segment.c
+    size_t promised;             // of one without `call`: bytes below hi that stay for the calls of
+  };                             // go_call_on_stack that it is in; 0: none
   struct rt_stackref *refs;  // changed by the goroutine itself, or under what keeps it parked
 };
 

@@ -19,9 +19,9 @@
 enum { HEADROOM = 16 << 10 };
 
 static bool shrink(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  const size_t live = gs->stack.hi - gs->sp;
-  const size_t size =
-      rt_stackneed(gs->initial, 2 * live, HEADROOM + 2 * RT_STACKGUARD, gs->max);
+  const size_t live = gs->stack.hi - gs->sp, kept = gs->promised;
+  const size_t want = 2 * live + HEADROOM + 2 * RT_STACKGUARD;
+  const size_t size = rt_stackneed(gs->initial, want > kept ? want : kept, 0, gs->max);
   struct rt_copied moved;
   return size > 0 && size <= rt_stack_size(&gs->stack) / 2 &&
          rt_newstack(gs, cache, size, gs->sp, &moved) == 0;

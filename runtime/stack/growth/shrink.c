@@ -13,7 +13,8 @@ enum {
 // that what it grows by next does not bring it back to where it was.
 static size_t least(const struct rt_gstack *gs) {  // 0: as it is
   if (gs->sp < gs->stack.lo) return 0;  // a frame has skipped the guard
-  const size_t want = 2 * (gs->stack.hi - gs->sp + SLACK);
+  const size_t half = 2 * (gs->stack.hi - gs->sp + SLACK), kept = gs->promised;
+  const size_t want = half > kept ? half : kept;
   size_t size = gs->initial;
   while (size < want) size *= 2;
   return size <= rt_stack_size(&gs->stack) / LEAST_GAIN ? size : 0;
@@ -27,10 +28,11 @@ bool rt_shrinkbycopy(struct rt_gstack *gs, struct rt_stackcache *cache) {
 
 // The same, by moving the guard up.
 bool rt_shrinkelastic(struct rt_gstack *gs, struct rt_stackcache *cache) {
+  const int64_t began_ns = rt_growth_options.clock ? rt_growth_options.clock() : 0;
   const size_t old = rt_stack_size(&gs->stack), size = least(gs);
   if (!size || rt_stackresize(cache, &gs->stack, size) != 0) return false;
   rt_count(&cache->stats.shrinks, 1);
-  cache->last = (struct rt_stackmove){old, size, 0, 0, 0};
+  cache->last = (struct rt_stackmove){old, size, 0, 0, began_ns};
   return true;
 }
 

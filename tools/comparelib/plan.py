@@ -39,8 +39,8 @@ class Effort:
 QUICK = Effort(rounds=10, link_orders=1, env_sizes=0, repeat=16, step_repeat=100,
                first_step_repeat=600, parked=10_000, timeout=8, bench_seconds=100,
                retry_hung=False, thin_out=True, large=False)
-FULL = Effort(rounds=20, link_orders=5, env_sizes=4, repeat=40, step_repeat=500,
-              first_step_repeat=3000, parked=100_000, timeout=40, bench_seconds=1500,
+FULL = Effort(rounds=15, link_orders=5, env_sizes=3, repeat=40, step_repeat=500,
+              first_step_repeat=3000, parked=100_000, timeout=40, bench_seconds=900,
               retry_hung=True, thin_out=False, large=True)
 
 
@@ -100,7 +100,7 @@ def program_trials(listing, w, effort):
     sizes = w["sizes"] if effort.large else w["sizes"][:w["quick_sizes"]]
     for size in sizes or [0]:
         heavy = w["many"] or size > LARGE_BYTES
-        repeat = (4 if effort.large else 1) if heavy else effort.repeat
+        repeat = (2 if effort.large else 1) if heavy else effort.repeat
         runs = (5 if effort.large else 2) if heavy else 0 if effort.large else 3
         trials += [Trial(w["name"], growth, w["kind"], size, repeat, runs)
                    for growth in growths(listing) if growth != THREAD or w["thread"]]

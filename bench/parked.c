@@ -3,11 +3,10 @@
 // the step before:
 //
 //     begun
-//     parked GOROUTINES TIME     all of them wait; more were refused, if so for this REASON:
-//     parked GOROUTINES TIME REASON
+//     parked GOROUTINES TIME [REASON]    all wait; with a reason, go_spawn has refused the others
 //     guards LOOKED TOUCHED CAUGHT READABLE
-//     ended TIME                 all have ended: those that receive, the channel is closed
-//     gone TIME                  go_run has returned
+//     ended TIME                         the channel is closed, and all have ended; not of others
+//     gone TIME                          go_run has returned
 //
 // Between "parked" and "guards" it writes to the guards of 1,000 goroutines that chance has chosen
 // (to the highest byte, the lowest, and one between), counts the faults, and reads the lowest byte
@@ -163,7 +162,7 @@ static void choose(void) {
 
 static _Thread_local struct touch {
   sigjmp_buf back;
-  const volatile char *at;  // NULL: no fault is expected
+  const volatile char *volatile at;  // NULL: no fault is expected
 } touch;
 
 // The runtime hands on what is none of its own stacks' business.

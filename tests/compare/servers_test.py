@@ -222,7 +222,9 @@ class Million(unittest.TestCase):
         for row in rows[:2]:
             self.assertEqual((row["wrong"], row["within"], row["caught"]), ([], True, 3000), row)
             self.assertLess(row["maps"], 2000, row)
-        self.assertEqual(rows[2]["refused"],
+        # Two mappings each.
+        room = tool.max_map_count() > 2 * 1000000
+        self.assertEqual(rows[2]["refused"], None if room else
                          "the process has as many mappings as vm.max_map_count allows")
         self.assertEqual((rows[2]["wrong"], rows[2]["caught"]), ([], rows[2]["touched"]))
 

@@ -37,11 +37,13 @@ def add_memory(cell, results):
 
 
 def _each_shrunk(result, size):
-    """[bytes for each goroutine that waits, what is left of it, ns that giving it back took]"""
+    """[bytes for each goroutine that waits, what is left of it, ns that giving it back took, how
+    often it did in a run]"""
     m = result["memory"]
     start = total(m["start"])
     return [(total(m["gathered"]) - start) / size, (total(m["shrunk"]) - start) / size,
-            m["shrink_cpu_ns"] / m["shrinks"] if m["shrinks"] else None]
+            m["shrink_cpu_ns"] / m["shrinks"] if m["shrinks"] else None,
+            result["shrinks"] / result["repetitions"] / size]
 
 
 def shrinking(results, size):
@@ -50,7 +52,7 @@ def shrinking(results, size):
     if not found:
         return None
     columns = [[v for v in column if v is not None] for column in zip(*found)]
-    return dict(zip(("waiting", "left", "ns"),
+    return dict(zip(("waiting", "left", "ns", "shrinks"),
                     (statistics.median(c) if c else None for c in columns)))
 
 
@@ -86,7 +88,8 @@ def _cell(runs, w, size, make_cell):
 
 
 # ---- As text and as HTML ---------------------------------------------------------------------
-HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "peak", "settled")
+HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "shrinks", "peak",
+        "settled")
 
 
 def title(row, size):
@@ -94,12 +97,12 @@ def title(row, size):
     return "%s%s" % (row["name"], ", " + what if size else "")
 
 
-def _grown(cell, row):
-    per = cell["per_repetition"].get("growths")
+def _per(cell, row, what):
+    per = cell["per_repetition"].get(what)
     if not per:
         return ""
-    if cell["growths_per_iteration"]:
-        return "%.3g/iteration" % cell["growths_per_iteration"]
+    if row["iterations"]:
+        return "%.3g/iteration" % (per / row["iterations"])
     return ("%.3g/run" if per < 100 else "%.0f/run") % per
 
 
@@ -113,7 +116,7 @@ def columns(growth, cell, row):
     sizes = [words.short_size(memory[k]) if memory else "" for k in ("peak", "settled")]
     return [growth, words.short_time(cell["time_ns"]["median"]),
             words.short_ratio(cell["ratio"]) if cell["ratio"] else ""] + times + [
-                _grown(cell, row)] + sizes
+                _per(cell, row, "growths"), _per(cell, row, "shrinks")] + sizes
 
 
 # What giving memory back comes to, and the figure of a cell.
@@ -122,7 +125,7 @@ SHRINKING = (
     ("left", lambda c: words.short_size(c["shrinking"]["left"])),
     ("giving", lambda c: words.short_time(c["shrinking"]["ns"]) if c["shrinking"]["ns"] else ""),
     ("again", lambda c: words.short_time(c["calls_ns"]["p50"]) if c["calls_ns"] else ""),
-    ("shrinks", lambda c: "%.3g/run" % c["per_repetition"].get("shrinks", 0)),
+    ("shrinks", lambda c: "%.2f/run" % c["shrinking"]["shrinks"]),
 )
 ABOUT_SHRINKING = ("For each goroutine, medians: what it holds while it waits, having been 64 KiB "
                    "deep; what is left once it has given memory back; the processor's time for "
@@ -148,7 +151,7 @@ def _lines(document):
 def render(document):
     """The block of the text; [] if no program ran."""
     lines = []
-    form = "  %-18s %10s %6s %13s %9s %9s %16s %10s %10s"
+    form = "  %-18s %10s %6s %13s %9s %9s %16s %16s %10s %10s"
     for row, size, cells in _lines(document):
         lines += ["", "%s  (%s: %s)" % (title(row, size), row["library"], row["does"])]
         lines += [(form % tuple(c)).rstrip() if len(c) == len(HEAD)
@@ -162,8 +165,8 @@ def render(document):
             "program", "strategy", *(what for what, _ in SHRINKING))]
         lines += [(form2 % tuple(line)).rstrip() for line in shrunk]
     return ["PROGRAMS: median of a run, ratio to %s, quantiles of the single calls that may grow a "
-            "stack," % THREAD, "  growths, memory beyond the start (resident, page tables, "
-            "mappings): peak and settled", form % HEAD] + lines
+            "stack," % THREAD, "  growths, shrinks, memory beyond the start (resident, page "
+            "tables, mappings): peak and settled", form % HEAD] + lines
 
 
 # What the matrix of all programs shows, and the figure of a cell: None where it has none.

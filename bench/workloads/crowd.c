@@ -10,6 +10,7 @@
 #include <time.h>
 
 enum { IDLE_NS = 20 * 1000 * 1000 };
+enum { LOOK_NS = 5 * 1000 * 1000, LOOKS = 600 };  // whether all have given memory back
 
 // One waits, others post.  Never on a stack that moves.
 struct gate {
@@ -28,7 +29,15 @@ static struct {
   atomic_size_t arrived;
   _Atomic uint64_t sum;
   struct memory peak;
+  struct shrunk shrunk;
+  uint64_t shrinks;     // of the process, before the first member
 } crowd;
+
+static uint64_t shrinks_now(void) {
+  struct go_stats s;
+  go_stats(&s);
+  return s.shrinks;
+}
 
 static void gate_wait(struct gate *gate) {
   if (!crowd.threads) {
@@ -83,6 +92,7 @@ static void *zeroed(size_t n, size_t bytes) {
 void crowd_start(size_t n, void (*fn)(size_t)) {
   crowd.n = n;
   crowd.fn = fn;
+  crowd.shrinks = shrinks_now();
   crowd.sum = 0;
   crowd.gates = zeroed(n, sizeof *crowd.gates);
   crowd.members = crowd.threads ? zeroed(n, sizeof *crowd.members) : NULL;
@@ -137,6 +147,30 @@ uint64_t crowd_join(void) {
 
 void crowd_peak(struct memory *out) {
   *out = crowd.peak;
+}
+
+static uint64_t cpu_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void crowd_shrink(void) {
+  const char *policy = crowd.trial->workload->shrink;
+  const uint64_t before = shrinks_now(), begin = cpu_ns();
+  if (!strcmp(policy, SHRINK_ASKED))
+    go_shrink(0);
+  else if (strcmp(policy, "never") != 0)
+    // Some may have waited for so long before the last was there.
+    for (int i = 0; i < LOOKS && shrinks_now() - crowd.shrinks < crowd.n; i++)
+      go_sleep(LOOK_NS);
+  crowd.shrunk.cpu_ns = cpu_ns() - begin;
+  crowd.shrunk.shrinks = shrinks_now() - before;
+  memory_now(&crowd.shrunk.left);
+}
+
+void crowd_shrunk(struct shrunk *out) {
+  *out = crowd.shrunk;
 }
 
 void crowd_idle(void) {

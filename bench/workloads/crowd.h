@@ -36,6 +36,17 @@ uint64_t crowd_join(void);
 // crowd_peak fills in the most memory in use at any crowd_gather (by total), or zeros.
 void crowd_peak(struct memory *out);
 
+// crowd_shrink has those that wait give memory back as the workload's `shrink` says, and takes
+// stock once all have, or after some seconds.  Main, after crowd_gather.
+void crowd_shrink(void);
+
+// What it saw: memory afterwards, how many gave some back, the time of the processor it took.
+struct shrunk {
+  struct memory left;
+  uint64_t shrinks, cpu_ns;
+};
+void crowd_shrunk(struct shrunk *out);  // the last; zeros if there was none
+
 // crowd_idle lets the process be for some milliseconds, so that what gives memory back has time to.
 // Main.
 void crowd_idle(void);

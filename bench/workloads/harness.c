@@ -261,7 +261,7 @@ static void print_memory(const char *key, const struct memory *m) {
 }
 
 // Resident, page tables, mappings: before the first repetition, at the most that was seen while
-// all goroutines waited, where they do, and after the last.
+// all goroutines waited, where they do, once they have given some back, and after the last.
 static void print_program(const struct results *all) {
   struct memory peak;
   crowd_peak(&peak);
@@ -269,6 +269,13 @@ static void print_program(const struct results *all) {
   print_memory("start", &all->start);
   if (peak.mappings)
     print_memory("gathered", &peak);
+  struct shrunk shrunk;
+  crowd_shrunk(&shrunk);
+  if (shrunk.left.mappings) {
+    print_memory("shrunk", &shrunk.left);
+    printf("\"shrinks\":%llu,\"shrink_cpu_ns\":%llu,", (unsigned long long)shrunk.shrinks,
+           (unsigned long long)shrunk.cpu_ns);
+  }
   print_memory("settled", &all->settled);
   printf("\"high_water\":%llu}", (unsigned long long)memory_high_water());
   const size_t n = atomic_load(&calls.n);
@@ -305,6 +312,7 @@ static void print_results(const struct results *all) {
   printf(",\"growths\":%llu,\"growths_by_fault\":%llu,\"bytes_copied\":%llu",
          (unsigned long long)s.growths, (unsigned long long)s.growths_by_fault,
          (unsigned long long)s.bytes_copied);
+  printf(",\"shrinks\":%llu", (unsigned long long)s.shrinks);
   printf(",\"words_adjusted\":%llu,\"pages_moved_growths\":%llu,\"pool_hits\":%llu",
          (unsigned long long)s.words_adjusted, (unsigned long long)s.pages_moved_growths,
          (unsigned long long)s.pool_hits);
@@ -422,7 +430,10 @@ int trial_run(const struct trial *trial) {
   if (!strcmp(trial->growth, "thread")) {
     code = on_plain_thread(&all);
   } else {
-    const struct go_config config = {.maxprocs = 1, .growth = "reserve"};
+    const char *shrink = trial->workload->shrink;
+    if (!shrink || !strcmp(shrink, SHRINK_ASKED))
+      shrink = "never";
+    const struct go_config config = {.maxprocs = 1, .growth = "reserve", .stack_shrink = shrink};
     const int error = go_run(&config, all_goroutines, &all);
     if (error != GO_OK)
       workload_refuse("go_run", error);

@@ -3,7 +3,8 @@
 // hot_split sits on the last bytes of the stack and calls a function that does not fit.  A
 // strategy that gives back what the call needed when it returns pays in every iteration; one that
 // keeps it pays once.  thrash descends and returns, which would be hard on a strategy that shrinks
-// stacks; with parks in between the scheduler has every opportunity to do so.
+// stacks; with parks in between the scheduler has every opportunity to do so, and in thrash_asked
+// and thrash_idle it does.
 #include "bench/workloads/workload.h"
 #include "runtime/go.h"
 
@@ -61,18 +62,28 @@ static uint64_t run_hot_split(size_t size) {
 // A goroutine that answers every `there` by `back`: to wait for it is to park.
 static struct go_sem there, back;
 
+// It takes its time as *how says.
+struct answering {
+  bool shrinks;  // has whoever waits give memory back meanwhile
+  int64_t ns;    // and sleeps for so long
+};
+
 static void answer(void *arg) {
-  (void)arg;
+  const struct answering *how = arg;
   for (int i = 0; i < THRASH_DESCENTS; i++) {
     go_sem_acquire(&there, 1);
+    if (how->shrinks)
+      go_shrink(0);
+    if (how->ns)
+      go_sleep(how->ns);
     go_sem_release(&back, 1);
   }
 }
 
-static uint64_t thrash(size_t size, bool parks) {
+static uint64_t thrash(size_t size, const struct answering *parks) {
   uint64_t sum = checksum_seed;
   const struct go_spawn_options options = {.growth = "reserve"};
-  const int code = parks ? go_spawn(&options, answer, NULL) : GO_OK;
+  const int code = parks ? go_spawn(&options, answer, (void *)parks) : GO_OK;
   if (code != GO_OK)
     workload_refuse("go_spawn", code);
   for (int i = 0; i < THRASH_DESCENTS; i++) {
@@ -89,11 +100,27 @@ static uint64_t thrash(size_t size, bool parks) {
 }
 
 static uint64_t run_thrash(size_t size) {
-  return thrash(size, false);
+  return thrash(size, NULL);
+}
+
+// A plain thread does not park.
+static uint64_t thrash_with(size_t size, const struct answering *how) {
+  return thrash(size, go_self() != 0 ? how : NULL);
 }
 
 static uint64_t run_thrash_park(size_t size) {
-  return thrash(size, go_self() != 0);
+  static const struct answering at_once = {false, 0};
+  return thrash_with(size, &at_once);
+}
+
+static uint64_t run_thrash_asked(size_t size) {
+  static const struct answering shrinking = {true, 0};
+  return thrash_with(size, &shrinking);
+}
+
+static uint64_t run_thrash_idle(size_t size) {
+  static const struct answering slowly = {false, 5 * GO_MILLISECOND};
+  return thrash_with(size, &slowly);
 }
 
 // ---- Rows ------------------------------------------------------------------------------------
@@ -136,4 +163,32 @@ const struct workload workload_thrash_park = {
     .sizes = thrash_sizes,
     .quick_sizes = 1,
     .iterations = THRASH_DESCENTS,
+};
+
+const struct workload workload_thrash_asked = {
+    .name = "thrash_asked",
+    .library = "own code",
+    .does = "descend and return 16 times, and be shrunk by go_shrink after each",
+    .checkpoint_bytes = ENTRY_NEEDED,
+    .run = run_thrash_asked,
+    .kind = KIND_PROGRAM,
+    .fixed_left = ENTRY_LEFT,
+    .sizes = thrash_sizes,
+    .quick_sizes = 1,
+    .iterations = THRASH_DESCENTS,
+    .shrink = SHRINK_ASKED,
+};
+
+const struct workload workload_thrash_idle = {
+    .name = "thrash_idle",
+    .library = "own code",
+    .does = "descend, return and wait for 5 ms 16 times, where who waits for 2 ms is shrunk",
+    .checkpoint_bytes = ENTRY_NEEDED,
+    .run = run_thrash_idle,
+    .kind = KIND_PROGRAM,
+    .fixed_left = ENTRY_LEFT,
+    .sizes = thrash_sizes,
+    .quick_sizes = 1,
+    .iterations = THRASH_DESCENTS,
+    .shrink = "2ms",
 };

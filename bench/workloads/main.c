@@ -36,8 +36,9 @@ static void list_workloads(void) {
            w->name, w->library, w->does, kinds[w->kind]);
     printf(",\"checkpoint_bytes\":%zu,\"quick_sizes\":%u,\"iterations\":%zu", w->checkpoint_bytes,
            w->quick_sizes, w->iterations);
-    printf(",\"many\":%s,\"thread\":%s,\"sizes\":[", w->expect ? "true" : "false",
-           w->without_thread ? "false" : "true");
+    printf(",\"many\":%s,\"thread\":%s,\"shrink\":\"%s\",\"sizes\":[",
+           w->expect ? "true" : "false", w->without_thread ? "false" : "true",
+           w->shrink ? w->shrink : "");
     for (size_t k = 0; w->sizes && w->sizes[k]; k++)
       printf("%s%zu", k ? "," : "", w->sizes[k]);
     printf("]}");

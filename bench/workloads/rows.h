@@ -35,6 +35,12 @@ extern const struct workload workload_deep;
 extern const struct workload workload_hot_split;
 extern const struct workload workload_thrash;
 extern const struct workload workload_thrash_park;
+extern const struct workload workload_thrash_asked;
+extern const struct workload workload_thrash_idle;
+// shrink.c
+extern const struct workload workload_shrink_never;
+extern const struct workload workload_shrink_asked;
+extern const struct workload workload_shrink_idle;
 // many.c
 extern const struct workload workload_skynet;
 extern const struct workload workload_ring;

@@ -30,7 +30,11 @@ struct workload {
   // them by crowd.h; `expect` computes the same checksum without them.
   uint64_t (*expect)(size_t size);
   bool without_thread;     // a thread in place of each goroutine would make no sense
+  const char *shrink;      // GO_STACKSHRINK of its run, or SHRINK_ASKED; NULL: never, and it waits
+                           // for nothing
 };
+
+#define SHRINK_ASKED "asked"  // by go_shrink
 
 extern const struct workload *const workload_table[];  // ended by NULL
 

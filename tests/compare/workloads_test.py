@@ -13,7 +13,8 @@ PROGRAM = os.path.join(os.environ.get("TEST_SRCDIR", ""), os.environ.get("TEST_W
 
 # Small ones, for sanitizers and emulators.
 SIZES = {"skynet": 1000, "ring": 100, "c10m": 500, "json_parsers": 200, "sqlite_requests": 50,
-         "zlib_requests": 50, "deep": 256 * 1024}
+         "zlib_requests": 50, "deep": 256 * 1024,
+         "shrink_never": 50, "shrink_asked": 50, "shrink_idle": 50}
 WITHOUT_CALLS = {"fib", "tak", "ack", "mutual", "skynet"}  # no call in them is timed by itself
 
 
@@ -78,6 +79,21 @@ class Workloads(unittest.TestCase):
                 for moment in ("start", "settled"):
                     self.assertTrue(all(memory[moment]), memory)
                 self.assertGreaterEqual(memory["high_water"], memory["settled"][0] // 2)
+
+    def test_all_give_memory_back_and_those_that_come_and_go_now_and_then(self):
+        workloads = {w["name"]: w for w in self.listing["workloads"]}
+        for growth in [s["name"] for s in self.listing["strategies"] if not s["moves"]]:
+            with self.subTest(growth):
+                never, asked, idle = (self.check(workloads["shrink_" + how], growth)
+                                      for how in ("never", "asked", "idle"))
+                self.assertEqual(never["shrinks"], 0)
+                # Four runs of 50; in the second wait of each nobody is asked.
+                self.assertEqual((asked["shrinks"], asked["memory"]["shrinks"]), (4 * 50, 50))
+                self.assertGreaterEqual(idle["shrinks"], 4 * 50)
+                self.assertLess(asked["memory"]["shrunk"][0], asked["memory"]["gathered"][0])
+                # Four of 16 descents each; whoever waits for them may be shrunk once in each.
+                self.assertGreaterEqual(self.check(workloads["thrash_asked"], growth)["shrinks"],
+                                        4 * 16)
 
     def test_results_are_what_the_functions_are_known_for(self):
         known = {"fib": [75025], "tak": [7], "ack": [253], "skynet": [1000 * 999 // 2]}

@@ -99,7 +99,7 @@ def program_trials(listing, w, effort):
     trials = []
     sizes = w["sizes"] if effort.large else w["sizes"][:w["quick_sizes"]]
     for size in sizes or [0]:
-        heavy = w["many"] or size > LARGE_BYTES
+        heavy = w["many"] or size > LARGE_BYTES or bool(w.get("shrink"))
         repeat = (2 if effort.large else 1) if heavy else effort.repeat
         runs = (5 if effort.large else 2) if heavy else 0 if effort.large else 3
         trials += [Trial(w["name"], growth, w["kind"], size, repeat, runs)

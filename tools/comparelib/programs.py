@@ -4,9 +4,12 @@ and many goroutines at once.  docs/workloads.md says what each is for.
 A cell of one has, beside what summary.make_cell gives:
     calls_ns              quantiles of the single calls that may have grown a stack
     memory                bytes beyond what the process had before: peak, settled
+    shrinking             for those that have goroutines give memory back while they wait: bytes for
+                          each that waits and of what is left, the time of the processor it took
     growths_per_iteration for those that cross the end of the stack again and again
 """
 
+import statistics
 from html import escape
 
 from comparelib import page, stats, verdict, words
@@ -33,6 +36,26 @@ def add_memory(cell, results):
     cell["memory"] = {"peak": peak, "settled": settled} if found else None
 
 
+def _each_shrunk(result, size):
+    """[bytes for each goroutine that waits, what is left of it, ns that giving it back took, how
+    often it did in a run]"""
+    m = result["memory"]
+    start = total(m["start"])
+    return [(total(m["gathered"]) - start) / size, (total(m["shrunk"]) - start) / size,
+            m["shrink_cpu_ns"] / m["shrinks"] if m["shrinks"] else None,
+            result["shrinks"] / result["repetitions"] / size]
+
+
+def shrinking(results, size):
+    """Medians of all runs; None where nobody was to give memory back."""
+    found = [_each_shrunk(r, size) for r in results if "shrunk" in r.get("memory", {})]
+    if not found:
+        return None
+    columns = [[v for v in column if v is not None] for column in zip(*found)]
+    return dict(zip(("waiting", "left", "ns", "shrinks"),
+                    (statistics.median(c) if c else None for c in columns)))
+
+
 def make_rows(listing, verdicts, make_cell, add_ratios):
     """One row per program that ran, in the order of the list; cells by size and strategy."""
     rows = []
@@ -45,26 +68,28 @@ def make_rows(listing, verdicts, make_cell, add_ratios):
         row["cells_by_size"] = {}
         for size in row["sizes"]:
             found = {t.growth: vs for t, vs in ran.items() if t.size == size}
-            cells = {g: _cell(found[g], w, make_cell) for g in growths(listing) if g in found}
+            cells = {g: _cell(found[g], w, size, make_cell) for g in growths(listing) if g in found}
             add_ratios(cells)
             row["cells_by_size"][str(size)] = cells
         rows.append(row)
     return rows
 
 
-def _cell(runs, w, make_cell):
+def _cell(runs, w, size, make_cell):
     cell = make_cell(runs)
     results = [v.result for v in runs if v.result]
     right = cell["verdict"] == verdict.OK
     cell["calls_ns"] = stats.quantiles([r.get("calls_ns", []) for r in results]) if right else None
     add_memory(cell, results if right else [])
+    cell["shrinking"] = shrinking(results if right else [], size)
     grown = cell["per_repetition"].get("growths", 0)
     cell["growths_per_iteration"] = grown / w["iterations"] if w["iterations"] else None
     return cell
 
 
 # ---- As text and as HTML ---------------------------------------------------------------------
-HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "peak", "settled")
+HEAD = ("strategy", "median", "ratio", "one call p50", "p99", "p99.9", "growths", "shrinks", "peak",
+        "settled")
 
 
 def title(row, size):
@@ -72,12 +97,12 @@ def title(row, size):
     return "%s%s" % (row["name"], ", " + what if size else "")
 
 
-def _grown(cell, row):
-    per = cell["per_repetition"].get("growths")
+def _per(cell, row, what):
+    per = cell["per_repetition"].get(what)
     if not per:
         return ""
-    if cell["growths_per_iteration"]:
-        return "%.3g/iteration" % cell["growths_per_iteration"]
+    if row["iterations"]:
+        return "%.3g/iteration" % (per / row["iterations"])
     return ("%.3g/run" if per < 100 else "%.0f/run") % per
 
 
@@ -91,7 +116,29 @@ def columns(growth, cell, row):
     sizes = [words.short_size(memory[k]) if memory else "" for k in ("peak", "settled")]
     return [growth, words.short_time(cell["time_ns"]["median"]),
             words.short_ratio(cell["ratio"]) if cell["ratio"] else ""] + times + [
-                _grown(cell, row)] + sizes
+                _per(cell, row, "growths"), _per(cell, row, "shrinks")] + sizes
+
+
+# What giving memory back comes to, and the figure of a cell.
+SHRINKING = (
+    ("waiting", lambda c: words.short_size(c["shrinking"]["waiting"])),
+    ("left", lambda c: words.short_size(c["shrinking"]["left"])),
+    ("giving", lambda c: words.short_time(c["shrinking"]["ns"]) if c["shrinking"]["ns"] else ""),
+    ("again", lambda c: words.short_time(c["calls_ns"]["p50"]) if c["calls_ns"] else ""),
+    ("shrinks", lambda c: "%.2f/run" % c["shrinking"]["shrinks"]),
+)
+ABOUT_SHRINKING = ("For each goroutine, medians: what it holds while it waits, having been 64 KiB "
+                   "deep; what is left once it has given memory back; the processor's time for "
+                   "that; and its next descent as deep.")
+
+
+def _shrinking_lines(document):
+    """[[program, strategy, figures]]"""
+    for row in document["programs"]:
+        for size, cells in row["cells_by_size"].items():
+            for name, cell in cells.items():
+                if _right(cell) and cell.get("shrinking"):
+                    yield [title(row, int(size)), name] + [form(cell) for _, form in SHRINKING]
 
 
 def _lines(document):
@@ -104,16 +151,22 @@ def _lines(document):
 def render(document):
     """The block of the text; [] if no program ran."""
     lines = []
-    form = "  %-18s %10s %6s %13s %9s %9s %16s %10s %10s"
+    form = "  %-18s %10s %6s %13s %9s %9s %16s %16s %10s %10s"
     for row, size, cells in _lines(document):
         lines += ["", "%s  (%s: %s)" % (title(row, size), row["library"], row["does"])]
         lines += [(form % tuple(c)).rstrip() if len(c) == len(HEAD)
                   else ("  %-18s " % c[0] + c[1])[:128] for c in cells]
     if not lines:
         return []
+    shrunk = list(_shrinking_lines(document))
+    if shrunk:
+        form2 = "  %-30s %-18s" + " %10s" * len(SHRINKING)
+        lines += ["", "SHRINKING: " + ABOUT_SHRINKING, form2 % (
+            "program", "strategy", *(what for what, _ in SHRINKING))]
+        lines += [(form2 % tuple(line)).rstrip() for line in shrunk]
     return ["PROGRAMS: median of a run, ratio to %s, quantiles of the single calls that may grow a "
-            "stack," % THREAD, "  growths, memory beyond the start (resident, page tables, "
-            "mappings): peak and settled", form % HEAD] + lines
+            "stack," % THREAD, "  growths, shrinks, memory beyond the start (resident, page "
+            "tables, mappings): peak and settled", form % HEAD] + lines
 
 
 # What the matrix of all programs shows, and the figure of a cell: None where it has none.
@@ -218,6 +271,12 @@ def section(document, figures):
             document), "Mark: the median; tick: p99; end of the line: p99.9.")
     for what, table in matrices(document):
         html += "<h3>%s</h3>\n%s" % (escape(what[0].upper() + what[1:]), table)
+    shrunk = list(_shrinking_lines(document))
+    if shrunk:
+        html += "<h3>Memory given back</h3>\n" + page.table(
+            ["program", "strategy"] + [what for what, _ in SHRINKING],
+            [[page.th(line[0]), page.td(line[1])] + [page.td(x, "n") for x in line[2:]]
+             for line in shrunk], ABOUT_SHRINKING, range(2, 2 + len(SHRINKING)))
     for row, size, cells in _lines(document):
         body = []
         for c in cells:

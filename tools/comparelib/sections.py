@@ -106,7 +106,7 @@ def peers(document, figures):
         return ""
     ran = [row for row in found["peers"] if row["figures"]]
     shown = runtimes.tables(found)
-    said = [text for text in (_least(ran, c) for t in shown for c in t.columns[:3]) if text]
+    said = [text for text in (_least(ran, c) for t in shown[:1] for c in t.columns[:3]) if text]
     failed = sum(len(row["notes"]) for row in ran)
     text = "Least of %d: %s." % (len(ran), "; ".join(said)) if said else ""
     if failed:

@@ -22,7 +22,7 @@ from comparelib.plan import THREAD, growths
 KIND, SCHEMA = "stacklab compare", 2
 BUSY = 0.03  # of the CPUs for other programs: worth telling
 
-COUNTERS = ("growths", "growths_by_fault", "bytes_copied", "words_adjusted",
+COUNTERS = ("growths", "growths_by_fault", "shrinks", "bytes_copied", "words_adjusted",
             "pages_moved_growths", "pool_hits", "pool_misses")
 
 

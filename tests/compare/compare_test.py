@@ -21,7 +21,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from comparelib import (builder, child, gbench, hazards, headline, machine, measure,  # noqa: E402
-                        parked, plan, plots, report, servers, stats, summary, table, verdict)
+                        parked, plan, plots, programs, report, servers, stats, summary, table,
+                        verdict)
 
 with open(FAKE, encoding="utf-8") as source:
     fake = {"__name__": "fake_program"}
@@ -468,6 +469,16 @@ class Documents(unittest.TestCase):
         # The high water, the page tables and the mappings of the worst moment, less the start.
         self.assertEqual(cell["memory"]["peak"], (9500 - 1000) + 800 + 10 * servers.VMA_BYTES)
         self.assertEqual(cell["memory"]["settled"], 2000 + 800 + 5 * servers.VMA_BYTES)
+
+    def test_what_is_given_back_is_told_for_each_goroutine(self):
+        memory = {"start": [1000, 0, 0], "gathered": [101000, 0, 0], "shrunk": [11000, 0, 0],
+                  "shrinks": 50, "shrink_cpu_ns": 5000}
+        result = {"shrinks": 300, "repetitions": 2, "memory": memory}
+        self.assertEqual(programs.shrinking([result], 100),
+                         {"waiting": 1000, "left": 100, "ns": 100, "shrinks": 1.5})
+        never = dict(result, shrinks=0, memory=dict(memory, shrinks=0))
+        self.assertIsNone(programs.shrinking([never], 100)["ns"])
+        self.assertIsNone(programs.shrinking([{"memory": {"start": [1000, 0, 0]}}], 100))
 
     def test_programs_are_not_libraries(self):
         names = [row["name"] for row in self.document["workloads"] + self.document["micro"]]

@@ -134,6 +134,7 @@ def programs():
                          "max": 9e4} if n != "mover" else None
         c["memory"] = {"peak": (i + 1) << 20, "settled": (i + 1) << 16} if n != "mover" else None
         c["growths_per_iteration"] = None
+        c["shrinking"] = {"waiting": 1 << 17, "left": 9 << 10, "ns": 17e3 + i, "shrinks": 1.25}
     return [{"name": "ring", "library": "own code", "does": "a token goes round", "many": True,
              "iterations": 0, "sizes": [100], "cells_by_size": {"100": cells}}]
 

@@ -227,7 +227,8 @@ class Pages(unittest.TestCase):
     def test_what_others_measure_has_its_sections(self):
         text = self.ask("return document.body.textContent")
         for part in ("ring, 100 goroutines under mover: hung", "Peer & Co, create: crashes",
-                     "apt-get install absent", "a reason for xored", "hazards",
+                     "Memory given back", "1.25/run", "apt-get install absent",
+                     "a reason for xored", "hazards",
                      "Link order moves"):
             self.assertIn(part, text)
 

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 448, ENTRY_BYTES = 512, RED_ZONE_BYTES = 128 };
+enum { LARGE_STACK = 8 << 20, LEAST_LEFT = 512, ENTRY_BYTES = 512, RED_ZONE_BYTES = 128 };
 enum { CALLS_KEPT = 16384 };
 
 uint64_t clock_ns(void) {

@@ -190,7 +190,7 @@ def survival(document, figures):
             for row in document["workloads"]]
     text = paragraph(seen.survival(document), "seen") + table(
         ["workload"] + names, rows,
-        "Each workload is entered many times with 448 bytes to 7 KiB of an 8 KiB stack left; its "
+        "Each workload is entered many times with 512 bytes to 7 KiB of an 8 KiB stack left; its "
         "checksum must be that of a plain thread.  Growths are per repetition. "
         + measured_on(document))
     said = bullets("%s under %s: %s, %s" % (row["name"], n, cell["verdict"], cell["detail"])

@@ -19,15 +19,10 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-// rt_fiber_of returns what is known of g's stack.  NULL in a plain build, where nobody looks at it.
-RT_FIBER static inline struct rt_fiber *rt_fiber_of(struct rt_g *g) {
 #if RT_FIBERS
-  return &g->fiber;
-#else
-  (void)g;
-  return NULL;
-#endif
-}
+
+// rt_fiber_of returns what is known of g's stack.
+RT_FIBER static inline struct rt_fiber *rt_fiber_of(struct rt_g *g) { return &g->fiber; }
 
 // rt_fiber_leave: the next switch goes from `from` (NULL: it will not be used again) to g's stack.
 RT_FIBER static inline void rt_fiber_leave(struct rt_fiber *from, struct rt_g *to) {
@@ -61,13 +56,10 @@ RT_FIBER static inline void rt_fiber_onto(struct rt_fiber *from, const struct rt
 // rt_fiber_begin and rt_fiber_end: g's stack, which nobody runs on, is about to be used; it is no
 // longer.  The end may come twice.
 RT_FIBER static inline void rt_fiber_begin(struct rt_g *g) {
-#if RT_FIBERS
   g->fiber = (struct rt_fiber){0};
-#endif
 #if __has_feature(thread_sanitizer)
   g->fiber.name = __tsan_create_fiber(0);
 #endif
-  (void)g;
 }
 
 RT_FIBER static inline void rt_fiber_end(struct rt_g *g) {
@@ -98,5 +90,20 @@ RT_FIBER static inline void rt_fiber_back_to_thread(struct rt_fiber *from,
 #endif
   (void)from, (void)to, (void)lo, (void)bytes;
 }
+
+#else
+
+// Not functions: without optimisation the arguments of those lie on the stack, and some are called
+// where there is hardly any left.
+#define rt_fiber_of(g) ((void)(g), NULL)
+#define rt_fiber_leave(from, to) ((void)(from), (void)(to))
+#define rt_fiber_arrived(here) ((void)(here))
+#define rt_fiber_onto(from, to) ((void)(from), (void)(to))
+#define rt_fiber_begin(g) ((void)(g))
+#define rt_fiber_end(g) ((void)(g))
+#define rt_fiber_of_thread() ((struct rt_fiber){0})
+#define rt_fiber_back_to_thread(from, to, lo, bytes) ((void)(from), (void)(to))
+
+#endif
 
 #endif

@@ -101,7 +101,8 @@ int go_run(const struct go_config *config, void (*fn)(void *), void *arg);
 // comes from the seed.  The same program, seed and options do the same again, as long as the
 // program itself does: what it reads of the world outside (files, sockets, real clocks, addresses)
 // is not replayed.  GOMAXPROCS counts as 1, calls that block hold everything up, and a deadlock
-// makes go_run return GO_EDEADLOCK instead of ending the process.
+// makes go_run return GO_EDEADLOCK instead of ending the process.  A deadline of INT64_MAX never
+// comes: whoever waits for nothing else is in a deadlock.
 //
 // go_schedule_digest returns a number made of every choice of the last deterministic go_run, or of
 // the one that runs: equal numbers, equal schedules.  Any stack.

@@ -112,6 +112,25 @@ TEST(Deterministic, ADeadlockIsAnAnswer) {
   EXPECT_EQ(Do(Seeded(1), Talk).error, GO_OK);  // and the next run is as good as new
 }
 
+// What would have woken the others is missed all the same, and the clock stays where it can count.
+TEST(Deterministic, TheEndOfTimeDoesNotCome) {
+  static int64_t latest;
+  const auto stuck = [](void *) {
+    done = {};
+    go_waitgroup_add(&done, 1);
+    if (go_spawn(nullptr, [](void *) {
+          for (int i = 0; i < 100; i++) go_yield();
+          latest = go_nanotime();
+        }, nullptr) != 0) abort();
+    go_waitgroup_wait_until(&done, INT64_MAX);
+  };
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    latest = INT64_MAX;
+    EXPECT_EQ(Do(Seeded(seed), stuck).error, GO_EDEADLOCK) << seed;
+    EXPECT_LT(latest, int64_t{1} << 62) << seed;
+  }
+}
+
 // Allocations fail where the seed says, the program hears of each, and nothing is lost.
 TEST(Deterministic, AllocationsFailBySeed) {
   static int refused, made, ended;

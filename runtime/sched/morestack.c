@@ -16,7 +16,9 @@ static uintptr_t grow(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc) 
   const uint32_t moves = gs->ngrowths;
   rt_casgstatus(g, was, RT_GCOPYSTACK);
   gs->sp = sp;
-  const int error = gs->growth->checkpoint(gs, &m->cache, bytes);
+  // A strategy without has no mark either: no address is low enough for what gets here.
+  const int error =
+      gs->growth->checkpoint ? gs->growth->checkpoint(gs, &m->cache, bytes) : GO_ELIMIT;
   if (error) {
     const struct os_fault at = {.addr = sp - bytes, .sp = sp, .pc = pc};
     rt_growth_overflow(gs, &at, gs->stack.hi - sp + bytes,

@@ -19,6 +19,7 @@
 #include "runtime/stack/profile.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
+#include "tests/prologue_cases.h"
 
 // ---- Sites: their names are what is looked for, so they have C's -------------------------------
 
@@ -94,6 +95,11 @@ void profile_sorts(void *) {
   go_waitgroup_done(&profile_done);
 }
 
+void profile_descends(void *) {
+  prologue_O2.descend(12, 10);  // frames of 1,000 bytes
+  go_waitgroup_done(&profile_done);
+}
+
 void profile_goes_astray(void *) {
   profile_astray(kOnce);
   go_waitgroup_done(&profile_done);
@@ -101,6 +107,13 @@ void profile_goes_astray(void *) {
 }
 
 namespace {
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(undefined_behavior_sanitizer)
+constexpr bool kInstrumented = true;
+#else
+constexpr bool kInstrumented = false;
+#endif
 
 // Spawns n goroutines of fn(arg), one after the other, and waits for each.
 void RunEach(int n, void (*fn)(void *), size_t arg, const char *growth = "signal+checkpoint",
@@ -254,6 +267,26 @@ TEST(Profile, ChainsLeadThroughTheCLibrary) {
   ASSERT_EQ(stacks.size(), 1u);
   const std::regex through("profile_sorts;.+;profile_compare;profile_touch");
   EXPECT_TRUE(std::regex_match(stacks.begin()->first, through)) << stacks.begin()->first;
+}
+
+// The stack that was left is nobody's to read, whatever has become of it.
+TEST(Profile, ChecksInCompiledCodeHaveTheCallersOnTheNewStack) {
+  if (kInstrumented) GTEST_SKIP() << "the first check asks for all: it calls the sanitizer's code";
+  for (const char *debug : {"", "poison", "quarantine"}) {
+    go_config c = SmallStacks("reserve");
+    c.stack_debug = *debug ? debug : nullptr;
+    go_profile_start(1);
+    ASSERT_EQ(RunFirst(c, [] { RunEach(3, profile_descends, 0, "prologue"); }), GO_OK);
+    go_profile_stop();
+    const auto stacks = ParseFolded(Written(GO_PROFILE_FOLDED));
+    ASSERT_EQ(stacks.size(), 1u) << debug;
+    EXPECT_EQ(stacks.begin()->second, 3u) << debug;
+    const std::regex chain("profile_descends(;descend)?(;frame_1000){4,7}");
+    EXPECT_TRUE(std::regex_match(stacks.begin()->first, chain)) << debug << stacks.begin()->first;
+    const std::map<std::string, uint64_t> rows = {
+        {"8K -> 16K prologue profile_descends frame_1000", 3}};
+    EXPECT_EQ(Growths(ParseTable(Written(GO_PROFILE_TABLE))), rows) << debug;
+  }
 }
 
 TEST(Profile, AnUnwinderThatGoesAstrayEndsTheChain) {

@@ -20,6 +20,7 @@
 #include "tests/child.h"
 #include "tests/goroutine.h"
 #include "tests/prologue_cases.h"
+#include "tests/signal_cases.h"
 
 // ---- Sites: their names are what is looked for, so they have C's -------------------------------
 
@@ -97,6 +98,18 @@ void profile_sorts(void *) {
 
 void profile_descends(void *) {
   prologue_O2.descend(12, 10);  // frames of 1,000 bytes
+  go_waitgroup_done(&profile_done);
+}
+
+__attribute__((noinline)) uint64_t profile_yield(uint64_t) {
+  go_yield();
+  return 0;
+}
+
+void profile_skips(void *bytes) {  // as a frame without probes does
+  struct go_stack_bounds b;
+  if (go_stack_bounds(&b) != GO_OK) abort();
+  case_call_at(b.hi - reinterpret_cast<size_t>(bytes), profile_yield, 0);
   go_waitgroup_done(&profile_done);
 }
 
@@ -267,6 +280,20 @@ TEST(Profile, ChainsLeadThroughTheCLibrary) {
   ASSERT_EQ(stacks.size(), 1u);
   const std::regex through("profile_sorts;.+;profile_compare;profile_touch");
   EXPECT_TRUE(std::regex_match(stacks.begin()->first, through)) << stacks.begin()->first;
+}
+
+TEST(Profile, AStackThatGrowsInPlaceAtAResumeIsInIt) {
+  for (const char *growth : {"inplace", "hybrid"}) {
+    const uint64_t before = Stats().growths_in_place;
+    go_profile_start(1);
+    ASSERT_EQ(RunBody([&] { RunEach(2, profile_skips, 200 << 10, growth); }), GO_OK);
+    go_profile_stop();
+    EXPECT_EQ(Stats().growths_in_place - before, 2u) << growth;
+    const std::string text = Written(GO_PROFILE_TABLE);
+    const std::map<std::string, uint64_t> expected = {
+        {"8K -> 256K resume profile_skips profile_yield", 2}};
+    EXPECT_EQ(Growths(ParseTable(text)), expected) << growth << ": " << text;
+  }
 }
 
 // The stack that was left is nobody's to read, whatever has become of it.

@@ -72,8 +72,8 @@ struct rt_growth {
   int (*fault)(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,
                size_t size, uintptr_t lowest);
 
-  // The goroutine is about to be resumed at gs->sp.  True: its stack has moved.  g0.  NULL: nothing
-  // to do.
+  // The goroutine is about to be resumed at gs->sp.  True: its stack has grown or moved, as
+  // cache->last says.  g0.  NULL: nothing to do.
   bool (*resume)(struct rt_gstack *gs, struct rt_stackcache *cache);
 
   // The program wants `bytes` below gs->sp.  g0, the goroutine's registers saved on its stack.

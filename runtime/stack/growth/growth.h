@@ -81,8 +81,8 @@ struct rt_growth {
   int (*checkpoint)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
 
   // The program wants to make a call with `bytes` of stack, and gs->stack has less.  g0.  0: it can
-  // be made on the segment that rt_segment_enter enters.  GO_E*, with nothing changed.  NULL:
-  // go_call_on_stack is go_checkpoint, then the call.
+  // be made on the segment that rt_segment_enter enters.  GO_E*: it cannot; a
+  // segment that was kept may be gone.  NULL: go_call_on_stack is go_checkpoint, then the call.
   int (*call)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
 
   // The goroutine has ended, or will not run again, wherever it was: gs->stack becomes the one that

@@ -153,10 +153,11 @@ int go_call_on_stack(size_t bytes, void (*fn)(void *), void *arg);
 // go_shrink lets goroutines that have waited for idle_ns nanoseconds or longer (0 or less: all that
 // wait) give back stack that they do not use: a stack that moves is copied to a smaller one, of one
 // that does not the pages below SP are dropped, and the segment kept for its next call.  Returns
-// how many gave some back.  Goroutine only; does not park, and takes time for each goroutine there
-// is.  A stack whose elements are being handed over just then stays as it is, and so does one in a
-// select of more than 64 cases.  In a deterministic run nobody has waited until virtual time has
-// passed.  GO_ENOTG.
+// how many gave some back, among them all that had pages below SP to drop: which of these had
+// memory nobody asks the kernel.  Goroutine only; does not park, and takes time for each goroutine
+// there is.  A stack whose elements are being handed over just then stays as it is, and so does one
+// in a select of more than 64 cases.  In a deterministic run nobody has waited until virtual time
+// has passed.  GO_ENOTG.
 int64_t go_shrink(int64_t idle_ns);
 
 // go_stack_adapt_forget forgets what was learnt with GO_STACKADAPT, as every go_run does when it
@@ -175,7 +176,7 @@ struct go_stats {
   uint64_t growths_by_fault;    // of these, from the fault handler
   uint64_t growths_in_place;    // of these, without a move
   uint64_t moves_forced;        // by forcemove: same size, other place
-  uint64_t shrinks;             // stacks of goroutines that waited, made smaller or emptied
+  uint64_t shrinks;             // of goroutines that waited: made smaller or emptied (go_shrink)
   uint64_t pages_moved_growths; // growths that moved pages instead of copying bytes
   uint64_t bytes_copied;        // live bytes of all moves
   uint64_t words_adjusted;      // words and registers that named the old stack

@@ -27,7 +27,8 @@ int go_exitsyscall(void);
 
 // read(2), write(2), pread(2), pwrite(2) between those two.  The buffer may be an
 // array of the caller's that has never been touched: where the guard is still in its way, a bare
-// system call would get EFAULT, while the call of these functions makes the stack grow first.
+// system call would get EFAULT, while these functions make the stack grow first, as go_entersyscall
+// does for all frames there are.
 // Bytes done, or GO_ESYSTEM - errno, GO_ENOTG, GO_EINVAL (a negative offset).  A call that a signal
 // interrupts starts again.
 int64_t go_read(int fd, void *buffer, size_t bytes);

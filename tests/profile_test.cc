@@ -19,6 +19,8 @@
 #include "runtime/stack/profile.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
+#include "tests/prologue_cases.h"
+#include "tests/signal_cases.h"
 
 // ---- Sites: their names are what is looked for, so they have C's -------------------------------
 
@@ -94,6 +96,23 @@ void profile_sorts(void *) {
   go_waitgroup_done(&profile_done);
 }
 
+void profile_descends(void *) {
+  prologue_O2.descend(12, 10);  // frames of 1,000 bytes
+  go_waitgroup_done(&profile_done);
+}
+
+__attribute__((noinline)) uint64_t profile_yield(uint64_t) {
+  go_yield();
+  return 0;
+}
+
+void profile_skips(void *bytes) {  // as a frame without probes does
+  struct go_stack_bounds b;
+  if (go_stack_bounds(&b) != GO_OK) abort();
+  case_call_at(b.hi - reinterpret_cast<size_t>(bytes), profile_yield, 0);
+  go_waitgroup_done(&profile_done);
+}
+
 void profile_goes_astray(void *) {
   profile_astray(kOnce);
   go_waitgroup_done(&profile_done);
@@ -101,6 +120,13 @@ void profile_goes_astray(void *) {
 }
 
 namespace {
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(undefined_behavior_sanitizer)
+constexpr bool kInstrumented = true;
+#else
+constexpr bool kInstrumented = false;
+#endif
 
 // Spawns n goroutines of fn(arg), one after the other, and waits for each.
 void RunEach(int n, void (*fn)(void *), size_t arg, const char *growth = "signal+checkpoint",
@@ -254,6 +280,40 @@ TEST(Profile, ChainsLeadThroughTheCLibrary) {
   ASSERT_EQ(stacks.size(), 1u);
   const std::regex through("profile_sorts;.+;profile_compare;profile_touch");
   EXPECT_TRUE(std::regex_match(stacks.begin()->first, through)) << stacks.begin()->first;
+}
+
+TEST(Profile, AStackThatGrowsInPlaceAtAResumeIsInIt) {
+  for (const char *growth : {"inplace", "hybrid"}) {
+    const uint64_t before = Stats().growths_in_place;
+    go_profile_start(1);
+    ASSERT_EQ(RunBody([&] { RunEach(2, profile_skips, 200 << 10, growth); }), GO_OK);
+    go_profile_stop();
+    EXPECT_EQ(Stats().growths_in_place - before, 2u) << growth;
+    const std::string text = Written(GO_PROFILE_TABLE);
+    const std::map<std::string, uint64_t> expected = {
+        {"8K -> 256K resume profile_skips profile_yield", 2}};
+    EXPECT_EQ(Growths(ParseTable(text)), expected) << growth << ": " << text;
+  }
+}
+
+// The stack that was left is nobody's to read, whatever has become of it.
+TEST(Profile, ChecksInCompiledCodeHaveTheCallersOnTheNewStack) {
+  if (kInstrumented) GTEST_SKIP() << "the first check asks for all: it calls the sanitizer's code";
+  for (const char *debug : {"", "poison", "quarantine"}) {
+    go_config c = SmallStacks("reserve");
+    c.stack_debug = *debug ? debug : nullptr;
+    go_profile_start(1);
+    ASSERT_EQ(RunFirst(c, [] { RunEach(3, profile_descends, 0, "prologue"); }), GO_OK);
+    go_profile_stop();
+    const auto stacks = ParseFolded(Written(GO_PROFILE_FOLDED));
+    ASSERT_EQ(stacks.size(), 1u) << debug;
+    EXPECT_EQ(stacks.begin()->second, 3u) << debug;
+    const std::regex chain("profile_descends(;descend)?(;frame_1000){4,7}");
+    EXPECT_TRUE(std::regex_match(stacks.begin()->first, chain)) << debug << stacks.begin()->first;
+    const std::map<std::string, uint64_t> rows = {
+        {"8K -> 16K prologue profile_descends frame_1000", 3}};
+    EXPECT_EQ(Growths(ParseTable(Written(GO_PROFILE_TABLE))), rows) << debug;
+  }
 }
 
 TEST(Profile, AnUnwinderThatGoesAstrayEndsTheChain) {

@@ -230,6 +230,12 @@ static NOINLINE int allocas(unsigned n) {
   return i;
 }
 
+static NOINLINE int alloca_of(size_t bytes) {
+  volatile unsigned char *p = alloca(bytes);
+  p[0] = 7;
+  return p[0] != 7;
+}
+
 static NOINLINE int vlas(unsigned n) {
   unsigned long total = 0, expected = 0;
   for (unsigned i = 1; i < n; i++) {
@@ -294,5 +300,5 @@ static const unsigned frame_bytes[PROLOGUE_FRAMES] = {FRAMES(FRAME_BYTES)};
 const struct prologue_cases TABLE(LEVEL) = {
     STRING(LEVEL), frame_bytes, descend, integers, doubles, by_value,
     returned, results, variadic, wide_vectors, allocas,
-    vlas, sort, yields, fib,
+    alloca_of, vlas, sort, yields, fib,
 };

@@ -24,6 +24,7 @@ struct prologue_cases {
   int (*variadic)(void);       // a call with variable arguments; al says how many are in xmm
   int (*wide_vectors)(void);   // arguments in ymm0-7
   int (*allocas)(unsigned n);  // alloca in a loop, all kept
+  int (*alloca_of)(size_t bytes);  // one
   int (*vlas)(unsigned n);     // one array of variable length after the other
   int (*sort)(unsigned depth); // qsort, whose callback sorts, whose callback...
   int (*yields)(unsigned depth, void (*yield)(void));  // with others in between, up and down

@@ -432,6 +432,18 @@ TEST(PrologueDeathTest, TheLimitEndsTheProcessWithOneLine) {
               testing::KilledBySignal(SIGABRT), "the stack is at its limit");
 }
 
+// Without a mark of a strategy's, too: the comparison is of signed numbers.
+TEST(PrologueDeathTest, AnAllocaLargerThanTheAddressSpaceEndsTheProcessWithOneLine) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  for (int i = 0; go_growth_name(i); i++) {
+    const std::string name = go_growth_name(i);
+    EXPECT_EXIT(RunFirst(SmallStacks(name.c_str()), [] { prologue_O2.alloca_of(size_t{1} << 62); }),
+                testing::KilledBySignal(SIGABRT),
+                "goroutine 1: stack overflow: the stack is at its limit \\(strategy " +
+                    (name == "signal+checkpoint" ? "signal.checkpoint" : name) + ",.*alloca_of");
+  }
+}
+
 __attribute__((noinline)) void Touch(size_t bytes) {
   char *volatile hold = static_cast<char *>(alloca(bytes));
   hold[0] = 1;

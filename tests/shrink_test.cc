@@ -511,4 +511,34 @@ TEST(MemoryPressure, IsWhenOurGroupIsNearItsLimit) {
   EXPECT_FALSE(root.Short());
 }
 
+TEST(MemoryPressure, IsNotWhenThePageCacheHasFilledTheLimit) {
+  Root root;
+  root.Write("/proc/self/cgroup", "0::/ours\n");
+  root.Write("/sys/fs/cgroup/ours/memory.max", "1000000\n");
+  root.Write("/sys/fs/cgroup/ours/memory.current", "999000\n");
+  const std::string before = "anon 1\nfile 950000\ninactive_anon 999000\ninactive_file ";
+  root.Write("/sys/fs/cgroup/ours/memory.stat", before + "98999\nactive_file 900000\n");
+  EXPECT_TRUE(root.Short());
+  root.Write("/sys/fs/cgroup/ours/memory.stat", before + "99000\nactive_file 900000\n");
+  EXPECT_FALSE(root.Short());
+  root.Write("/sys/fs/cgroup/ours/memory.stat", before + "1000000\n");  // read later than current
+  EXPECT_FALSE(root.Short());
+}
+
+TEST(MemoryPressure, IsWhenAGroupAboveOursIsNearItsLimit) {
+  for (const char *above : {"/sys/fs/cgroup/ours", "/sys/fs/cgroup"}) {
+    Root root;
+    root.Write("/proc/self/cgroup", "0::/ours/inner/most\n");
+    root.Write(std::string(above) + "/memory.current", "999000\n");
+    EXPECT_FALSE(root.Short());
+    root.Write(std::string(above) + "/memory.max", "1000000\n");
+    EXPECT_TRUE(root.Short()) << above;
+  }
+  Root root;
+  root.Write("/proc/self/cgroup", "0::/\n");  // of a namespace: its root has a limit, too
+  root.Write("/sys/fs/cgroup/memory.current", "999000\n");
+  root.Write("/sys/fs/cgroup/memory.max", "1000000\n");
+  EXPECT_TRUE(root.Short());
+}
+
 }  // namespace

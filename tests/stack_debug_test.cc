@@ -208,6 +208,24 @@ TEST(Forcemove, MovesAtCheckpointsThatWouldNotGrow) {
   }
 }
 
+// A stack of that size moves by its pages; it is no growth.
+TEST(Forcemove, IsNoGrowthThatMovesPages) {
+  struct go_stats before = {}, after = {};
+  ASSERT_EQ(RunFirst(Debug("forcemove", "checkpoint"), [&] {
+    const Body moves = [&] {
+      volatile char live[1 << 20];
+      for (size_t i = 0; i < sizeof live; i += 1024) live[i] = 1;
+      before = Stats();
+      for (int i = 0; i < 8; i++) go_yield();
+      after = Stats();
+    };
+    go_call_on_stack(3 << 20, CallBody, const_cast<Body *>(&moves));
+  }), GO_OK);
+  EXPECT_EQ(after.moves_forced - before.moves_forced, 8u);
+  EXPECT_EQ(after.growths, before.growths);
+  EXPECT_EQ(after.pages_moved_growths, before.pages_moved_growths);
+}
+
 TEST(Forcemove, WorksTogetherWithTheOthers) {
   uint64_t result = 0;
   ASSERT_EQ(RunFirst(Debug("quarantine,poison,forcemove", "signal+checkpoint"), [&] {

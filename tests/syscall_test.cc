@@ -3,17 +3,21 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #include "runtime/arch/arch.h"
 #include "runtime/sched/sched.h"
 #include "tests/goroutine.h"
+#include "tests/signal_cases.h"
+#include "tests/tcp.h"
 
 namespace {
 
@@ -316,6 +320,85 @@ TEST(Files, ABareSystemCallGetsEfaultThere) {
   ASSERT_EQ(RunFirst(Procs(1, "reserve"), [&] { bare = ReadInPlace(fd); }), GO_OK);
   EXPECT_EQ(bare, static_cast<long>(kLarge));
   close(fd);
+}
+
+// A frame that has skipped the guard: the kernel would fill what lies below, and stop at the guard.
+constexpr size_t kSkips = 200 << 10;
+
+struct Skipping {
+  std::function<int64_t(char *buffer, size_t bytes)> read;
+  int64_t n;
+  uint64_t wrong;
+};
+
+// With SP so far below, and nothing touched in between.
+uint64_t Reads(uint64_t arg) {
+  auto *s = reinterpret_cast<Skipping *>(arg);
+  char *const buffer = reinterpret_cast<char *>(rt_getsp()) + 4096;
+  s->n = s->read(buffer, kSkips - 8192);
+  for (int64_t i = 0; i < s->n; i++) s->wrong += buffer[i] != 'x';
+  return 0;
+}
+
+void ExpectWholeAfterASkip(std::function<int64_t(char *, size_t)> read) {
+  for (int i = 0; go_growth_name(i); i++) {
+    if (!GrowsOnFault(go_growth_name(i))) continue;
+    Skipping s = {read, 0, 0};
+    ASSERT_EQ(RunFirst(Procs(1, go_growth_name(i)), [&] {
+      case_call_at((rt_getsp() - kSkips) & ~uintptr_t{15}, Reads, reinterpret_cast<uint64_t>(&s));
+    }), GO_OK);
+    EXPECT_EQ(s.n, static_cast<int64_t>(kSkips - 8192)) << go_growth_name(i);
+    EXPECT_EQ(s.wrong, 0u) << go_growth_name(i);
+  }
+}
+
+class SkippedGuard : public testing::Test {
+ protected:
+  void SetUp() override {
+    fd_ = memfd_create("x", MFD_CLOEXEC);
+    const std::vector<char> x(kSkips, 'x');
+    ASSERT_EQ(pwrite(fd_, x.data(), x.size(), 0), static_cast<ssize_t>(x.size()));
+  }
+  void TearDown() override { close(fd_); }
+  int fd_;
+};
+
+TEST_F(SkippedGuard, IsNotInTheWayOfARead) {
+  ExpectWholeAfterASkip([&](char *buffer, size_t n) { return go_pread(fd_, buffer, n, 0); });
+}
+
+TEST_F(SkippedGuard, IsNotInTheWayOfABlockingCall) {
+  ExpectWholeAfterASkip([&](char *buffer, size_t n) {
+    struct Call {
+      int fd;
+      char *buffer;
+      size_t n;
+      ssize_t got;
+    } call = {fd_, buffer, n, 0};
+    go_blocking([](void *arg) {
+      auto *c = static_cast<Call *>(arg);
+      c->got = pread(c->fd, c->buffer, c->n, 0);
+    }, &call);
+    return int64_t{call.got};
+  });
+}
+
+TEST_F(SkippedGuard, IsNotInTheWayOfAStream) {
+  static go_tcp *from;
+  ExpectWholeAfterASkip([](char *buffer, size_t n) {
+    go_tcp *const listener = Listen(), *to = nullptr;
+    if (go_tcp_connect(Local(listener).c_str(), 0, &to) != GO_OK) abort();
+    from = Accept(listener);
+    const go_spawn_options reserve = {"reserve", 0, 0};
+    go_spawn(&reserve, [](void *p) {
+      static const std::vector<char> x(kSkips, 'x');
+      if (go_tcp_write(static_cast<go_tcp *>(p), x.data(), x.size()) < 0) abort();
+    }, to);
+    size_t done = 0;
+    for (int64_t got = 1; got > 0 && done < n; done += got > 0 ? static_cast<size_t>(got) : 0)
+      got = go_tcp_read(from, buffer + done, n - done);
+    return static_cast<int64_t>(done);
+  });
 }
 
 // ---- Deadlock --------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ const struct hazard hazard_table[] = {
      .cause = "read(2) by libc: the call's return address touches what lies below the buffer"},
     {.name = "read_go", .group = GUARD, .run = read_by_go_read, .moment = ANYWHERE,
      .prepare = kernel_prepare_file, .goroutine_only = true,
-     .cause = "read(2) by go_read, which touches the buffer first"},
+     .cause = "read(2) by go_read, which has the stack grow to the buffer first"},
     {.name = "skip_guard", .group = GUARD, .run = skip_guard_unprobed, .arg = 3,
      .moment = ANYWHERE, .from = 0, .to = 4000, .step = 160,
      .cause = "a frame of 200 KiB without probes lands below its guard, and grows there"},

@@ -85,6 +85,10 @@ static inline uintptr_t rt_getsp(void) {
 // scheduler.
 uintptr_t rt_morestack(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc);
 
+// rt_morestack_moved is called next if SP is elsewhere now, on g0 still, and from where an unwinder
+// finds the frames of g on its new stack.
+void rt_morestack_moved(struct rt_g *g, uintptr_t pc);
+
 // ---- Asynchronous preemption -----------------------------------------------------------------
 // rt_asyncpreempt is what an interrupted goroutine finds itself calling: with the interrupted pc as
 // its return address, below the red zone of the interrupted SP.  It saves every register the

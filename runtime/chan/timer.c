@@ -147,5 +147,6 @@ void go_timer_free(struct go_timer *t) {
   rt_plock(&t->lock);
   t->armed = false;
   if (rt_timer_remove(&t->timer)) t->refs--;
+  t->timer.seq++;  // a call that is under way starts it no more
   drop(t);
 }

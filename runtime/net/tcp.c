@@ -7,6 +7,7 @@
 #include "runtime/net/resolve.h"
 #include "runtime/os/socket.h"
 #include "runtime/sched/polldesc.h"
+#include "runtime/sched/sched.h"
 
 static_assert((int)GO_TCP_ADDRESS == (int)OS_ADDR_BYTES, "one room for a printed address");
 
@@ -23,6 +24,7 @@ static bool on_goroutine(void) {
 static int begin(struct go_tcp *t) {
   if (!on_goroutine()) return GO_ENOTG;
   if (!t) return GO_EINVAL;
+  rt_stackreach(rt_getg());
   return rt_pollref(&t->pd) ? 0 : GO_ECLOSED;
 }
 

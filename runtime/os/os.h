@@ -65,7 +65,7 @@ void os_hugepages(void *addr, size_t bytes);
 // Returns 0, or GO_EMAP / GO_EMAPCOUNT with nothing changed.  [signal-safe]
 int os_movepages(void *to, void *from, size_t bytes);
 
-// os_memory_short tells whether the system, or the group of processes that this one is accounted
+// os_memory_short tells whether the system, or a group of processes that this one is accounted
 // to, has less than a tenth of its memory left.  root: what stands before the paths of the system's
 // files, "" but in tests.  False where it cannot tell.
 bool os_memory_short(const char *root);

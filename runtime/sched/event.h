@@ -56,8 +56,8 @@ static inline void rt_event_preempt(struct rt_g *g) {
   if (rt_traced()) rt_trace_ran(RT_THEN_PREEMPT, 0);
 }
 
-// g's stack has moved: from where to where, the cache of its M knows.  In handlers too.  pc: see
-// rt_growthprofile_record.
+// g's stack has grown or moved: from what to what, the cache of its M knows.  In handlers too.
+// pc: see rt_growthprofile_record.
 static inline void rt_event_growth(struct rt_g *g, enum rt_tracecause by, uintptr_t pc) {
   const struct rt_stackmove *v = &g->m->cache.last;
   RT_PROBE4(growth, g->gs.goid, v->from_bytes, v->to_bytes, v->bytes_copied);

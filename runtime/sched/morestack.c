@@ -13,17 +13,17 @@ static uintptr_t grow(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc) 
   const bool in_call = atomic_load_explicit(&g->status, memory_order_relaxed) == RT_GSYSCALL;
   const enum rt_gstatus was = in_call ? RT_GSYSCALL : RT_GRUNNING;
   const uintptr_t saved = gs->stack.hi - gs->sp;  // its SP there, for tracebacks
-  const uint32_t moves = gs->ngrowths;
   rt_casgstatus(g, was, RT_GCOPYSTACK);
   gs->sp = sp;
-  const int error = gs->growth->checkpoint(gs, &m->cache, bytes);
+  // A strategy without has no mark either: no address is low enough for what gets here.
+  const int error =
+      gs->growth->checkpoint ? gs->growth->checkpoint(gs, &m->cache, bytes) : GO_ELIMIT;
   if (error) {
     const struct os_fault at = {.addr = sp - bytes, .sp = sp, .pc = pc};
     rt_growth_overflow(gs, &at, gs->stack.hi - sp + bytes,
                        error == GO_ELIMIT ? "the stack is at its limit" : go_strerror(error));
   }
   rt_casgstatus(g, RT_GCOPYSTACK, was);
-  if (gs->ngrowths != moves) rt_event_growth(g, RT_BY_PROLOGUE, pc);
   sp = gs->sp;
   gs->sp = gs->stack.hi - saved;
   return sp;
@@ -41,4 +41,16 @@ RT_FIBER_BRIDGE uintptr_t rt_morestack(struct rt_g *g, uintptr_t sp, size_t byte
   rt_fiber_arrived(rt_fiber_of(g));
   errno = saved_errno;
   return sp;
+}
+
+// Apart from it: the growth profile unwinds, and the old stack may be anybody's by now.
+RT_FIBER_BRIDGE void rt_morestack_moved(struct rt_g *g, uintptr_t pc) {
+  const int saved_errno = errno;
+  struct rt_m *m = g->m;
+  rt_fiber_leave(rt_fiber_of(g), &m->g0);
+  rt_fiber_arrived(rt_fiber_of(&m->g0));
+  rt_event_growth(g, RT_BY_PROLOGUE, pc);
+  rt_fiber_leave(rt_fiber_of(&m->g0), g);
+  rt_fiber_arrived(rt_fiber_of(g));
+  errno = saved_errno;
 }

@@ -360,7 +360,7 @@ static struct rt_g *findrunnable(struct rt_m *m) {
 }
 
 // Rare, and out of the way of what is not.
-__attribute__((noinline)) static void moved_at_resume(struct rt_g *g) {
+__attribute__((noinline)) static void changed_at_resume(struct rt_g *g) {
   rt_event_growth(g, RT_BY_RESUME, 0);
 }
 
@@ -378,7 +378,7 @@ static struct rt_g *execute(struct rt_m *m, struct rt_g *g) {
   if (g->gs.sp == 0)
     rt_gstart(m, g);
   else if (g->gs.growth->resume && g->gs.growth->resume(&g->gs, &m->cache))
-    moved_at_resume(g);
+    changed_at_resume(g);
   return g;
 }
 

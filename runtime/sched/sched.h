@@ -374,6 +374,10 @@ void rt_stopall(void);           // wakes every M to see that the scheduler stop
 
 // ---- System calls (syscall.c), sysmon (sysmon.c) ---------------------------------------------
 
+// rt_stackreach grows the stack of g, the running goroutine, to its SP where that has skipped the
+// guard, for the kernel to find no guard in the buffers of g's frames.  May fault.
+void rt_stackreach(const struct rt_g *g);
+
 // rt_sysmon_start starts the thread that looks after Ps whose goroutines do not come back; without
 // a thread for it, goroutines must yield by themselves.  rt_sysmon_stop joins it.
 void rt_sysmon_start(struct rt_stackcache *cache);

@@ -2,6 +2,7 @@
 // exitsyscall).  The P is left marked, and sysmon takes it if the call lasts.
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
+#include "runtime/nosanitize.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/event.h"
 #include "runtime/sched/sched.h"
@@ -24,9 +25,17 @@ static void leave_m(struct rt_g *g) {
 
 static bool on_goroutine(const struct rt_g *g) { return g && g != &g->m->g0; }
 
+// The byte may lie in a frame of the program's, and in a red zone there.
+RT_NOSANITIZE void rt_stackreach(const struct rt_g *g) {
+  const struct rt_gstack *gs = &g->gs;
+  if (__builtin_expect(rt_getsp() < gs->stack.lo, 0) && gs->growth->fault)
+    (void)*(const volatile char *)(gs->stack.lo - 1);
+}
+
 int go_entersyscall(void) {
   struct rt_g *g = rt_getg();
   if (!on_goroutine(g)) return GO_ENOTG;
+  rt_stackreach(g);
   if (g->m->preempted.n > 0) rt_mcall(leave_m);
   rt_point();
   struct rt_m *m = g->m;
@@ -100,7 +109,7 @@ int go_blocking(void (*fn)(void *), void *arg) {
 // ---- Files -----------------------------------------------------------------------------------
 
 // The kernel does not grow stacks: it answers EFAULT for a buffer in the guard.  But a buffer of
-// the caller's lies above the SP of this call, and to make the call the stack has grown to there.
+// the caller's lies above the SP of this call, and go_entersyscall has the stack grow to there.
 
 int64_t go_read(int fd, void *buffer, size_t bytes) {
   const int error = go_entersyscall();

@@ -133,11 +133,14 @@ int go_mutex_trylock(struct go_mutex *m) {
   return barge(m, 0) ? 0 : GO_EAGAIN;
 }
 
-// Lets m go if there is nobody to wake.
+static inline bool is_to_wake(uint32_t s) {
+  return (s & HANDOFF) || (s & (WAITERS | WOKEN)) == WAITERS;
+}
+
+// Lets m go if there is nobody to wake: it may be gone then.
 static inline bool let_go(struct go_mutex *m) {
   const uint32_t s = load(&m->state);
-  const bool wake = (s & HANDOFF) || (s & (WAITERS | WOKEN)) == WAITERS;
-  return (s & LOCKED) && !wake && change(&m->state, s, s & ~(uint32_t)LOCKED);
+  return (s & LOCKED) && !is_to_wake(s) && change(&m->state, s, s & ~(uint32_t)LOCKED);
 }
 
 // Not inline: go_mutex_unlock would save registers for it that the usual case does not need.
@@ -145,10 +148,14 @@ __attribute__((noinline)) static int unlock_slow(struct go_mutex *m) {
   struct rt_lock *lock = rt_locked_by(&m->lock);
   rt_plock(lock);
   uint32_t s = load(&m->state);
-  // Somebody may have come meanwhile who will try.
-  if (!(s & LOCKED) || let_go(m)) {
+  // Somebody may have come meanwhile who will try, or whoever waited has given up, and nobody else
+  // waits: then whoever takes m next may forget it at once, and its lock must have been let go.
+  while (!is_to_wake(s)) {
     rt_punlock(lock);
-    return s & LOCKED ? 0 : GO_EINVAL;
+    if (!(s & LOCKED)) return GO_EINVAL;
+    if (let_go(m)) return 0;
+    rt_plock(lock);
+    s = load(&m->state);
   }
   struct rt_sudog *w = rt_waitq_pop(rt_queue_of(&m->waiters));
   const bool hand = w && (s & HANDOFF);

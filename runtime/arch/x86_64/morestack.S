@@ -130,15 +130,21 @@ __morestack:
   movq    %r10, %rdx
   movq    8(%rbp), %rcx
   callq   rt_morestack
+  cmpq    %r14, %rax
+  je      .Lstayed
   movq    %rax, %r14
+  leaq    232(%r14), %rbp     // where the frame is now: unwinders go on there
+  movq    %rbx, %rdi
+  movq    8(%rbp), %rsi
+  callq   rt_morestack_moved
+.Lstayed:
   testl   %r15d, %r15d
   je      .Lback
   movl    %r15d, %eax
   xorl    %edx, %edx
   xrstor64 (%rsp)
 .Lback:
-  movq    %r14, %rsp
-  leaq    232(%rsp), %rbp     // the frame is there again
+  movq    %r14, %rsp          // the frame is there again
   movq    %rbx, %fs:(%r12)
   movq    RT_G_LOW(%rbx), %rax
   movq    %rax, RT_LOW_MARK

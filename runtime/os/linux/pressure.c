@@ -1,11 +1,14 @@
-// How short of memory the system is: /proc/meminfo (proc_meminfo(5)) and the limit of our cgroup
-// (cgroup v2: memory.current, memory.max).
+// How short of memory the system is: /proc/meminfo (proc_meminfo(5)), and the limits of our cgroup
+// and of those above it (Linux's admin-guide/cgroup-v2.rst: memory.max, memory.current,
+// memory.stat).
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "runtime/os/os.h"
+
+#define CGROUPS "/sys/fs/cgroup"
 
 enum { PATH_BYTES = 512, TEXT_BYTES = 4096, PART = 10 };
 
@@ -37,18 +40,31 @@ static bool system_is_short(const char *root) {
   return is_short(after(text, "MemAvailable:"), after(text, "MemTotal:"));
 }
 
-static bool cgroup_is_short(const char *root) {
+// The page cache counts as used, and a group that reads or writes files fills its limit with it.
+// What lies on the inactive list the kernel takes back first: it is left, as in MemAvailable.
+static bool cgroup_is_short(const char *root, const char *path) {
+  char text[TEXT_BYTES];
+  if (!read_text(root, path, "/memory.max", text)) return false;
+  const unsigned long long most = strtoull(text, NULL, 10);  // "max" is 0: no limit
+  if (most == 0 || !read_text(root, path, "/memory.current", text)) return false;
+  const unsigned long long used = strtoull(text, NULL, 10);
+  const bool known = read_text(root, path, "/memory.stat", text);
+  const unsigned long long cache = known ? after(text, "\ninactive_file ") : 0;
+  const unsigned long long held = used > cache ? used - cache : 0;
+  return is_short(held < most ? most - held : 0, most);
+}
+
+// A group is bounded by the limits of all above it.
+static bool cgroups_are_short(const char *root) {
   char text[TEXT_BYTES], path[PATH_BYTES];
   if (!read_text(root, "/proc/self/cgroup", "", text)) return false;
   char *ours = strstr(text, "0::");  // cgroups(7): the line of version 2
   if (!ours) return false;
   ours[strcspn(ours, "\n")] = '\0';
-  if (snprintf(path, sizeof path, "/sys/fs/cgroup%s", ours + 3) >= (int)sizeof path) return false;
-  if (!read_text(root, path, "/memory.max", text)) return false;
-  const unsigned long long most = strtoull(text, NULL, 10);  // "max" is 0: no limit
-  if (!read_text(root, path, "/memory.current", text)) return false;
-  const unsigned long long used = strtoull(text, NULL, 10);
-  return is_short(used < most ? most - used : 0, most);
+  if (snprintf(path, sizeof path, CGROUPS "%s", ours + 3) >= (int)sizeof path) return false;
+  for (; strlen(path) >= strlen(CGROUPS); *strrchr(path, '/') = '\0')
+    if (cgroup_is_short(root, path)) return true;
+  return false;
 }
 
-bool os_memory_short(const char *root) { return system_is_short(root) || cgroup_is_short(root); }
+bool os_memory_short(const char *root) { return system_is_short(root) || cgroups_are_short(root); }

@@ -63,7 +63,7 @@ int rt_newstack(struct rt_gstack *gs, struct rt_stackcache *cache, size_t size, 
            : size < had ? &cache->stats.shrinks
                         : &cache->stats.moves_forced,
            1);
-  rt_count(&cache->stats.pages_moved_growths, moved->moved_pages);
+  if (size > had) rt_count(&cache->stats.pages_moved_growths, moved->moved_pages);
   rt_count(&cache->stats.bytes_copied, moved->bytes);
   rt_count(&cache->stats.words_adjusted, moved->adjusted);
   cache->last = (struct rt_stackmove){had, size, moved->bytes, moved->adjusted,

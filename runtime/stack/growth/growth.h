@@ -72,8 +72,8 @@ struct rt_growth {
   int (*fault)(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault,
                size_t size, uintptr_t lowest);
 
-  // The goroutine is about to be resumed at gs->sp.  True: its stack has moved.  g0.  NULL: nothing
-  // to do.
+  // The goroutine is about to be resumed at gs->sp.  True: its stack has grown or moved, as
+  // cache->last says.  g0.  NULL: nothing to do.
   bool (*resume)(struct rt_gstack *gs, struct rt_stackcache *cache);
 
   // The program wants `bytes` below gs->sp.  g0, the goroutine's registers saved on its stack.
@@ -81,8 +81,8 @@ struct rt_growth {
   int (*checkpoint)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
 
   // The program wants to make a call with `bytes` of stack, and gs->stack has less.  g0.  0: it can
-  // be made on the segment that rt_segment_enter enters.  GO_E*, with nothing changed.  NULL:
-  // go_call_on_stack is go_checkpoint, then the call.
+  // be made on the segment that rt_segment_enter enters.  GO_E*: it cannot; a
+  // segment that was kept may be gone.  NULL: go_call_on_stack is go_checkpoint, then the call.
   int (*call)(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes);
 
   // The goroutine has ended, or will not run again, wherever it was: gs->stack becomes the one that

@@ -22,8 +22,7 @@ static int fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fa
 }
 
 static bool resume(struct rt_gstack *gs, struct rt_stackcache *cache) {
-  (void)rt_growinplace_resume(gs, cache);
-  return rt_growth_forcemove(gs, cache);
+  return rt_growinplace_resume(gs, cache) || rt_growth_forcemove(gs, cache);
 }
 
 static int checkpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes) {

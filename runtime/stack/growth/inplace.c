@@ -46,8 +46,7 @@ bool rt_growinplace_resume(struct rt_gstack *gs, struct rt_stackcache *cache) {
   // It has skipped the guard.  Without memory for another, it goes on unguarded.
   const size_t size =
       rt_stackneed(rt_stack_size(&gs->stack), gs->stack.hi - gs->sp, RT_STACK_MARGIN, gs->max);
-  if (size) (void)rt_growinplace(gs, cache, size);
-  return false;
+  return size && rt_growinplace(gs, cache, size) == 0;
 }
 
 int rt_growinplace_checkpoint(struct rt_gstack *gs, struct rt_stackcache *cache, size_t bytes) {

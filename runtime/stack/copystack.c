@@ -36,6 +36,16 @@ static bool move_pages(uintptr_t lo, uintptr_t hi, const struct rt_wordmove *mv)
   return os_movepages((void *)(lo + mv->delta), (void *)lo, hi - lo) == 0;
 }
 
+// What a sanitizer knows of [lo, hi) goes along: its shadow, and words that name that.
+static void sanitize_range(uintptr_t lo, uintptr_t hi, const struct rt_wordmove *mv) {
+  struct rt_wordmove shadow[RT_SHADOW_MOVES];
+  const size_t nshadow = rt_sanitize_shadow(mv, shadow);
+  const uintptr_t words = (lo + 7) & ~(uintptr_t)7;
+  rt_sanitize_moved(lo, hi, hi + mv->delta);
+  for (size_t i = 0; i < nshadow && words < hi; i++)
+    adjuster->adjust((uint64_t *)(words + mv->delta), (hi - words) / 8, &shadow[i]);
+}
+
 void rt_copystack(const struct rt_stack *from, const struct rt_stack *to, uintptr_t lowest,
                   enum rt_copy_how how, struct rt_copied *out) {
   const struct rt_wordmove mv = rt_wordmove_of(from, to);
@@ -56,10 +66,6 @@ void rt_copystack(const struct rt_stack *from, const struct rt_stack *to, uintpt
     out->adjusted += copy_range(lowest, guard_lo, &mv);
     out->bytes += guard_lo - lowest;
   }
-  rt_sanitize_moved(lo, from->hi, to->hi);
-  struct rt_wordmove shadow[RT_SHADOW_MOVES];
-  const size_t nshadow = rt_sanitize_shadow(&mv, shadow);
-  const uintptr_t words = ((lo + 7) & ~(uintptr_t)7) + mv.delta;
-  for (size_t i = 0; i < nshadow; i++)
-    adjuster->adjust((uint64_t *)words, (to->hi - words) / 8, &shadow[i]);
+  sanitize_range(lo, from->hi, &mv);
+  if (lowest < guard_lo) sanitize_range(lowest, guard_lo, &mv);
 }

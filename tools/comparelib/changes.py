@@ -27,13 +27,19 @@ def load(path):
             document = json.load(f)
     except OSError as error:
         raise BadInput("%s: %s" % (path, error.strerror)) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput("%s: not JSON" % path) from None
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise BadInput("%s: not a compare.json of this version (no kind %r)" % (path, KIND))
     if document.get("schema") != SCHEMA:
         raise BadInput("%s: schema %s, and this reads %d" % (
             path, document.get("schema"), SCHEMA))
+    try:
+        where(document)
+        results.check(document)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise BadInput("%s: damaged: parts are missing, or are not what they should be" %
+                       path) from None
     return document
 
 
@@ -70,7 +76,7 @@ def size_of(row):
     return max(row["ratio"], 1 / row["ratio"]) - 1
 
 
-def _where(document):
+def where(document):
     return {"commit": document["machine"]["commit"], "date": document["machine"]["date"],
             "machine": [document["machine"][k] for k in ("cpu", "cpus", "kernel", "compiler")],
             "mode": document["run"]["mode"], "rounds": document["run"]["rounds"]}
@@ -78,7 +84,7 @@ def _where(document):
 
 def _warnings(before, after, rows):
     said = []
-    if _where(before)["machine"] != _where(after)["machine"]:
+    if where(before)["machine"] != where(after)["machine"]:
         said.append("The two were measured on different machines, kernels or compilers.")
     for word, document in (("before", before), ("after", after)):
         share = document["machine"]["others_cpu"]
@@ -109,8 +115,8 @@ def find(before, after):
     names = [set(results.read(d)) for d in (before, after)]
     both = names[0] & names[1]
     controls = [row["ratio"] for row in rows if row["control"]]
-    return {"kind": "stacklab changes", "schema": 1, "before": _where(before),
-            "after": _where(after), "level": LEVEL, "floor": floor, "tested": len(rows),
+    return {"kind": "stacklab changes", "schema": 1, "before": where(before),
+            "after": where(after), "level": LEVEL, "floor": floor, "tested": len(rows),
             "untested": sorted(both - {row["name"] for row in rows}),
             "controls": stats.geometric_mean(controls), "changed": changed, "verdicts": ended,
             "only_before": sorted(names[0] - names[1]), "only_after": sorted(names[1] - names[0]),

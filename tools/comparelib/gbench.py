@@ -68,23 +68,28 @@ def read_run(text):
     try:
         document = json.loads(text)
         rows, context = document["benchmarks"], document.get("context", {})
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadOutput("printed no benchmark JSON") from None
     merged = {}
+    if not isinstance(context, dict) or not isinstance(rows, list):
+        raise BadOutput("printed no benchmark JSON")
     for row in rows:
+        if not isinstance(row, dict):
+            raise BadOutput("printed a benchmark that is none")
         if row.get("run_type") == "aggregate":
             continue
         name = row.get("run_name") or row.get("name")
-        if not name:
+        if not name or not isinstance(name, str):
             raise BadOutput("printed a benchmark without a name")
         into = merged.setdefault(name, {"samples_ns": [], "counters": {}, "label": "", "error": ""})
         if row.get("error_occurred"):
             into["error"] = row.get("error_message", "error")
             continue
         unit = row.get("time_unit", "ns")
-        if "real_time" not in row or unit not in NS:
-            raise BadOutput("%s has no real_time in a known unit" % name)
-        into["samples_ns"].append(row["real_time"] * NS[unit])
+        try:
+            into["samples_ns"].append(float(row["real_time"]) * NS[unit])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise BadOutput("%s has no real_time in a known unit" % name.split("\n")[0]) from None
         into["label"] = row.get("label", into["label"])
         into["counters"].update({k: v for k, v in row.items() if is_counter(k, v)})
     return context, merged

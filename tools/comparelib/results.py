@@ -76,3 +76,11 @@ def spreads(document):
     """[(Result, spread)] of all that layouts were crossed for, most moved by link order first."""
     found = [(result, spread(result)) for result in read(document).values()]
     return sorted(((r, s) for r, s in found if s), key=lambda pair: -pair[1]["a"])
+
+
+def check(document):
+    """Reads all of it: some exception or other if that cannot be done."""
+    spreads(document)
+    for kind, detail in verdicts(document).values():
+        if not isinstance(kind, str) or not isinstance(detail, str):
+            raise TypeError("a verdict that is no text")

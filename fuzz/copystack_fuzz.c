@@ -8,13 +8,15 @@
 //   0  first: an entry of edges[]      1  added to it, signed
 //   2  last - first: an entry of edges[]     3  added to it, signed
 //   4  delta: an entry of edges[], negated if the top bit is set
-//   5  offset of the source from a cache line, in words; upper half: of the destination
+//   5  offset of the source from a cache line, in words; upper half: of the destination; 8: where
+//      rt_copystack is asked to move pages as well, which takes longer than all the rest
 //   6  where the stacks of rt_copystack end and how low their live bytes reach; 0xff leaves
 //      rt_copystack out
-//   7  bytes of the live region below its first whole word, and more of byte 6
+//   7  bytes of the live region below its first whole word, and more of byte 6; and, with the size
+//      of the input, which version rt_copystack uses
 //
 // Each word is two bytes, a kind and a signed offset, so that the words around every boundary are
-// one mutation away; see decode().
+// one mutation away; see decode().  copystack_mutator.c speaks in these words; any bytes will do.
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -70,6 +72,13 @@ static bool inverse(const struct rt_wordmove *mv, struct rt_wordmove *back) {
 
 // ---- Input -----------------------------------------------------------------------------------
 
+// A pointer that is not aligned is the low part of it in one word and the high part in the next:
+// 1..7 shift it up by so many bytes, 9..15 down by 8 less; 0: `otherwise`.
+static uint64_t torn(uint64_t w, unsigned shift, uint64_t otherwise) {
+  if (shift % 8 == 0 || shift > 15) return otherwise;
+  return shift < 8 ? w << 8 * shift : w >> 8 * (shift - 8);
+}
+
 // Makes words near what mv distinguishes.  Returns their number.
 static size_t decode(const uint8_t *data, size_t size, const struct rt_wordmove *mv,
                      uint64_t *words) {
@@ -82,7 +91,7 @@ static size_t decode(const uint8_t *data, size_t size, const struct rt_wordmove 
     switch (kind % 8) {
       case 0: w = mv->first + off; break;
       case 1: w = mv->last + off; break;
-      case 2: w = off; break;
+      case 2: w = torn(mv->last + off, kind / 8, off); break;
       case 3: w = mv->first + (mv->last - mv->first) / 2 + off; break;
       case 4: w = (mv->first + off) ^ (uint64_t)1 << (kind / 8 * 2 + 1); break;
       case 5: w = (mv->last + off) ^ (uint64_t)1 << (kind / 8 * 2 + 1); break;
@@ -103,17 +112,18 @@ struct area {
   _Alignas(64) uint64_t words[AREA];
 };
 
-// Fills an area with canaries and returns n words in it that begin `offset` words after a line.
-static uint64_t *lay(struct area *a, size_t offset) {
-  for (size_t i = 0; i < AREA; i++) a->words[i] = canary;
+// Makes room for n words in an area, `offset` words after a line, between canaries.
+static uint64_t *lay(struct area *a, size_t offset, size_t n) {
+  for (size_t i = 0; i < FENCE + offset; i++) a->words[i] = canary;
+  for (size_t i = 0; i < FENCE; i++) a->words[FENCE + offset + n + i] = canary;
   return a->words + FENCE + offset;
 }
 
 static bool untouched_around(const struct area *a, size_t offset, size_t n) {
-  for (size_t i = 0; i < AREA; i++) {
-    const bool inside = i >= FENCE + offset && i - FENCE - offset < n;
-    if (!inside && a->words[i] != canary) return false;
-  }
+  for (size_t i = 0; i < FENCE + offset; i++)
+    if (a->words[i] != canary) return false;
+  for (size_t i = 0; i < FENCE; i++)
+    if (a->words[FENCE + offset + n + i] != canary) return false;
   return true;
 }
 
@@ -149,7 +159,7 @@ static void check_version(const struct rt_adjuster *v, const uint64_t *image, si
   static uint64_t want[WORDS_MAX];
   const size_t from = offsets % 8, to = offsets / 16 % 8;
   const uint64_t count = model(want, image, n, mv);
-  uint64_t *src = lay(&src_area, from), *dst = lay(&dst_area, to);
+  uint64_t *src = lay(&src_area, from, n), *dst = lay(&dst_area, to, n);
   memcpy(src, image, n * 8);
   expect(v->copy(dst, src, n, mv) == count, v->name, "fused: wrong count");
   expect(memcmp(dst, want, n * 8) == 0, v->name, "fused: wrong words");
@@ -323,9 +333,9 @@ static void check_stacks(const struct rt_adjuster *const *versions, size_t nvers
   if (n == 0) return;
   drop_shadow_words(words, n, &mv);
   for (size_t i = 0; i < p.bytes / 8; i++) memcpy(p.was + p.bytes - 8 * (i + 1), words + i % n, 8);
-  for (size_t i = 0; i < nversions; i++)
-    for (enum rt_copy_how how = RT_COPY_BYTES; how <= RT_COPY_PAGES; how++)
-      check_copystack(versions[i], &p, &j, how);
+  const struct rt_adjuster *v = versions[(data[7] + size) % nversions];
+  check_copystack(v, &p, &j, RT_COPY_BYTES);
+  if (data[5] & 8) check_copystack(v, &p, &j, RT_COPY_PAGES);
 }
 
 // ----------------------------------------------------------------------------------------------

@@ -95,6 +95,8 @@ class Pages(unittest.TestCase):
             "media": media, "features": [{"name": "prefers-color-scheme", "value": scheme}]})
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
+        # A busy system may not give the window the focus.
+        self.browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         for kind in ("browser", "performance"):
             self.browser.get_log(kind)
         self.browser.get("file://" + (path or self.path))

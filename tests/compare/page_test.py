@@ -91,6 +91,7 @@ class Pages(unittest.TestCase):
 
     def look(self, scheme="light", media="screen", width=1280, path=None):
         """Loads the page anew, as someone with that scheme and screen."""
+        from selenium.webdriver.support.ui import WebDriverWait
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "media": media, "features": [{"name": "prefers-color-scheme", "value": scheme}]})
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -100,6 +101,9 @@ class Pages(unittest.TestCase):
         for kind in ("browser", "performance"):
             self.browser.get_log(kind)
         self.browser.get("file://" + (path or self.path))
+        # On a busy system, get() has been seen to return with half of a large page there.
+        WebDriverWait(self.browser, 60).until(
+            lambda b: b.execute_script("return document.readyState") == "complete")
 
     def ask(self, script):
         return self.browser.execute_script(script)

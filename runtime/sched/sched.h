@@ -286,8 +286,8 @@ void rt_gforget(struct rt_g *g);
 void rt_gopark(rt_parkfn commit, void *lock, enum rt_waitreason why);
 bool rt_gounlock(struct rt_g *g, void *lock);  // a commit: rt_unlock of a struct rt_lock
 // rt_gopark_until starts g's timer in addition: when `until` ns has come and rt_claim(g, seq)
-// succeeds, g is readied.  0, or GO_ENOMEM, GO_EPOLL without having parked, commit not called, and
-// the wait claimed.  What commit lets go keeps everybody else from readying g before.
+// succeeds, g is readied.  0, or GO_ENOMEM, GO_EPOLL: it goes on at once, the wait claimed and
+// commit called all the same.  What commit lets go keeps everybody else from readying g before.
 int rt_gopark_until(rt_parkfn commit, void *lock, enum rt_waitreason why, int64_t until,
                     uint64_t seq);
 // rt_goready makes a parked goroutine runnable, first in line on this P.  A goroutine, or g0 while

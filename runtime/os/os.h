@@ -56,10 +56,6 @@ void os_discard(void *addr, size_t bytes);
 // A hint: it cannot fail.
 void os_populate(void *addr, size_t bytes);
 
-// os_hugepages asks for large pages behind this memory, where the system has them (Linux:
-// MADV_HUGEPAGE).  A hint.
-void os_hugepages(void *addr, size_t bytes);
-
 // os_movepages moves the pages of [from, from + bytes) to `to` and leaves zero pages behind.
 // Both are page-aligned, do not overlap, and are readable and writable.  What `to` held is gone.
 // Returns 0, or GO_EMAP / GO_EMAPCOUNT with nothing changed.  [signal-safe]

@@ -108,8 +108,6 @@ void os_populate(void *addr, size_t bytes) {
   }
 }
 
-void os_hugepages(void *addr, size_t bytes) { (void)advise(addr, bytes, MADV_HUGEPAGE); }
-
 int os_movepages(void *to, void *from, size_t bytes) {
   const int saved = errno;
   int code = 0;

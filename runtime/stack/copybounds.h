@@ -23,8 +23,8 @@ extern "C" {
 */
 struct rt_wordmove rt_wordmove_of(const struct rt_stack *from, const struct rt_stack *to);
 
-// The bytes that a move takes: those of the stack, and those that lie below its guard, where a frame
-// skipped it.  The second range is most often empty.
+// The bytes that a move takes: those of the stack, and those that lie below its guard, where a
+// frame skipped it.  The second range is most often empty.
 struct rt_copybounds {
   uintptr_t lo, hi;
   uintptr_t reach_lo, reach_hi;

@@ -69,11 +69,13 @@ def lay_out(folder):
 
 
 def edit(path, change):
-    os.chmod(path, 0o644)
+    """Changes a file; returns what was in it."""
     with open(path) as f:
         text = f.read()
+    os.remove(path)  # a copy of what may not be written
     with open(path, "w") as f:
         f.write(change(text))
+    return text
 
 
 def unproved(goals):
@@ -150,9 +152,9 @@ def check_mutants(frama, numbers):
     survived = 0
     for number, (file, function, what, old, new) in mutants:
         path = os.path.join(frama.root, FOLDER, file)
-        edit(path, lambda text: replace_once(text, old, new))
+        before = edit(path, lambda text: replace_once(text, old, new))
         goals = frama.prove(MUTANT_SECONDS, "-wp-fct", function)[0]
-        edit(path, lambda text: replace_once(text, new, old))
+        edit(path, lambda _: before)
         left = unproved(goals)
         survived += not left
         print("%2d %-8s %s, %s: %s" % (number, "rejected" if left else "SURVIVED", function, what,

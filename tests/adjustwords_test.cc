@@ -208,6 +208,53 @@ TEST_P(AdjustWords, AnImageLargerThanTheCacheAgreesWithTheContract) {
   }
 }
 
+// ---- Tied to the scalar version, which is proved (docs/proof.md) ------------------------------
+
+constexpr size_t kStep = 32;  // words: the longest step of any version
+
+// Every version gives what the scalar one gives, at this offset from a multiple of 64 bytes.
+void ExpectTied(const uint64_t *image, size_t n, size_t offset, const rt_wordmove &mv) {
+  alignas(64) uint64_t want[kStep], dst[kStep + 16], src[kStep + 16];
+  const uint64_t count = rt_adjuster_scalar.copy(want, image, n, &mv);
+  for (const rt_adjuster *v : Versions()) {
+    std::fill(dst, dst + kStep + 16, kCanary);
+    std::copy(image, image + n, src + offset);
+    bool same = v->copy(dst + offset, src + offset, n, &mv) == count;
+    same &= std::equal(want, want + n, dst + offset);
+    same &= dst[offset + n] == kCanary && (offset == 0 || dst[offset - 1] == kCanary);
+    same &= v->adjust(src + offset, n, &mv) == count;
+    same &= std::equal(want, want + n, src + offset);
+    ASSERT_TRUE(same) << v->name << ", offset " << offset << ", words "
+                      << ::testing::PrintToString(std::vector<uint64_t>(image, image + n));
+  }
+}
+
+TEST_P(AdjustWords, EveryPatternOfUpToFiveWordsAtEveryAlignmentIsTheScalarOnes) {
+  const uint64_t kinds[] = {kStack.first - 1, kStack.first, kStack.first + 0x1238,
+                            kStack.last - 1,  kStack.last,  kStack.last + 1};
+  size_t patterns = 1;
+  for (size_t n = 0; n <= 5; n++, patterns *= 6)
+    for (size_t pattern = 0; pattern < patterns; pattern++) {
+      uint64_t image[5];
+      for (size_t i = 0, rest = pattern; i < n; i++, rest /= 6) image[i] = kinds[rest % 6];
+      for (size_t offset = 0; offset < 8; offset++) ExpectTied(image, n, offset, kStack);
+      if (HasFatalFailure()) return;
+    }
+}
+
+// In a step of any version: every choice of which of 16 words move, below and above its complement.
+TEST_P(AdjustWords, EveryMaskOfSixteenLanesIsTheScalarOnes) {
+  const uint64_t move[] = {kStack.first, kStack.last, kStack.last - 1, kStack.first + 1};
+  const uint64_t stay[] = {kStack.first - 1, kStack.last + 1};
+  for (uint32_t mask = 0; mask < 1 << 16; mask++) {
+    uint64_t image[kStep];
+    for (size_t i = 0; i < kStep; i++)
+      image[i] = (mask | ~mask << 16) >> i & 1 ? move[i * 7 % 4] : stay[i * 3 / 2 % 2];
+    ExpectTied(image, kStep, 0, kStack);
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST_P(AdjustWords, ThereAndBackIsTheIdentity) {
   std::mt19937_64 random(4);
   const rt_wordmove back = {kStack.first + kStack.delta, kStack.last + kStack.delta,

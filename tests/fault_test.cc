@@ -36,6 +36,8 @@ TEST(StackNeed, IsTheFirstDoublingThatHoldsTheNeed) {
       {8 * kKiB, SIZE_MAX, SIZE_MAX, kGiB, 0},
       {8 * kKiB, 1, SIZE_MAX, kGiB, 0},
       {8 * kKiB, SIZE_MAX, 1, kGiB, 0},
+      {8 * kKiB, SIZE_MAX, 1, SIZE_MAX, 0},
+      {8 * kKiB, 1, SIZE_MAX - 1, SIZE_MAX, SIZE_MAX},
   };
   for (const auto &t : table)
     EXPECT_EQ(rt_stackneed(t.size, t.live, t.more, t.max), t.want)

@@ -4,6 +4,7 @@
 #ifndef STACKLAB_RUNTIME_STACK_ADJUSTWORDS_H_
 #define STACKLAB_RUNTIME_STACK_ADJUSTWORDS_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,16 @@ struct rt_wordmove {
   uint64_t first, last;  // first <= last
   uint64_t delta;        // new.hi - old.hi, modulo 2^64
 };
+
+/*@ logic integer rt_moves(struct rt_wordmove mv, integer w) =
+      mv.first <= w && w <= mv.last ? 1 : 0;
+
+    logic integer rt_moved(struct rt_wordmove mv, integer w) =
+      mv.first <= w && w <= mv.last ? (uint64_t)(w + mv.delta) : w;
+
+    logic integer rt_nmoves{L}(struct rt_wordmove mv, uint64_t *words, integer nwords) =
+      nwords <= 0 ? 0 : rt_nmoves(mv, words, nwords - 1) + rt_moves(mv, words[nwords - 1]);
+*/
 
 // A version of the two loops.  Words are 8-byte aligned.
 //
@@ -39,11 +50,18 @@ struct rt_adjuster {
 extern const struct rt_adjuster rt_adjuster_scalar;
 
 // rt_adjustword returns the new value of one word and counts it in *adjusted if it moved.
+/*@ requires \valid_read(mv) && \valid(adjusted) && \separated(mv, adjusted);
+    requires mv->first <= mv->last;
+    assigns *adjusted;
+    ensures \result == rt_moved(*mv, w);
+    ensures *adjusted == (uint64_t)(\old(*adjusted) + rt_moves(*mv, w));
+*/
 RT_NOSANITIZE
 static inline uint64_t rt_adjustword(uint64_t w, const struct rt_wordmove *mv, uint64_t *adjusted) {
-  const uint64_t in = w - mv->first <= mv->last - mv->first;
+  const uint64_t moved = w + mv->delta;
+  const bool in = mv->first <= w && w <= mv->last;
   *adjusted += in;
-  return w + (mv->delta & (0 - in));
+  return in ? moved : w;
 }
 
 #ifdef __cplusplus

@@ -28,10 +28,6 @@ struct rt_copied {
 // How rt_copystack moves bytes; AUTO chooses by size.
 enum rt_copy_how { RT_COPY_AUTO, RT_COPY_BYTES, RT_COPY_PAGES };
 
-// rt_wordmove_of returns the move of words from one stack to another: whatever names the old
-// slot from its lowest address up to hi, hi included.
-struct rt_wordmove rt_wordmove_of(const struct rt_stack *from, const struct rt_stack *to);
-
 // rt_copystack moves the live bytes [lowest, from->hi) of `from` to `to`, which is at least as
 // large as they are and does not overlap.
 //

@@ -2,8 +2,14 @@
 #include "runtime/stack/fault.h"
 
 size_t rt_stackneed(size_t size, size_t live, size_t more, size_t max) {
-  const size_t need = live > max || more > max - live ? SIZE_MAX : live + more;
-  if (need > max) return 0;
+  if (live > max || more > max - live) return 0;
+  const size_t need = live + more;
+  /*@ loop invariant \at(size, Pre) <= size <= max;
+      loop invariant size < max ==> rt_doubling(\at(size, Pre), size);
+      loop invariant size == \at(size, Pre) ||
+        \exists integer s; rt_doubling(\at(size, Pre), s) && s < need && size == \min(2 * s, max);
+      loop assigns size;
+      loop variant max - size; */
   while (size < need) size = size > max / 2 ? max : size * 2;
   return size;
 }

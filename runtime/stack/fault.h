@@ -21,7 +21,23 @@ enum rt_fault_verdict {
 enum { RT_STACK_MARGIN = RT_STACKGUARD };
 
 // rt_stackneed returns the size a stack needs to hold `live` bytes and `more` below them: the
-// first doubling of `size` that does, at most max; 0 if max does not.  size <= max.
+// first doubling of `size` that does, at most max; 0 if max does not.  0 < size <= max.
+/*@ inductive rt_doubling(integer size, integer s) {
+      case itself: \forall integer size; rt_doubling(size, size);
+      case twice: \forall integer size, s; rt_doubling(size, s) ==> rt_doubling(size, 2 * s);
+    }
+
+    // It holds the need; unless it is `size`, a doubling before it does not.
+    predicate rt_firstdoubling(integer size, integer need, integer max, integer r) =
+      need <= r <= max &&
+      (r == size ||
+       \exists integer s; rt_doubling(size, s) && s < need && r == \min(2 * s, max));
+*/
+/*@ requires 0 < size <= max;
+    assigns \nothing;
+    ensures live + more <= max ==> rt_firstdoubling(size, live + more, max, \result);
+    ensures live + more > max ==> \result == 0;
+*/
 size_t rt_stackneed(size_t size, size_t live, size_t more, size_t max);
 
 // rt_faultdecide judges a fault at addr, interrupted at sp, on a stack with this limit.
@@ -29,6 +45,27 @@ size_t rt_stackneed(size_t size, size_t live, size_t more, size_t max);
 // empty stack).  *lowest is the lowest live byte: sp less the red zone, but no lower than the
 // slot.  The size is the first doubling that holds it, the faulting address and a margin: a
 // frame may be larger than the whole old stack.
+/*@ predicate rt_fault_ours{L}(struct rt_stack *s, integer addr, integer sp) =
+      s->slot_lo <= addr < s->lo && s->slot_lo <= sp <= s->hi;
+*/
+/*@ requires \valid_read(stack) && \valid(size) && \valid(lowest);
+    requires \separated(stack, size, lowest);
+    requires rt_stack_lies(stack) && stack->lo < stack->hi && stack->hi - stack->lo <= max;
+    assigns *size, *lowest;
+    behavior foreign:
+      assumes !rt_fault_ours(stack, addr, sp);
+      assigns \nothing;
+      ensures \result == RT_FAULT_FOREIGN;
+    behavior ours:
+      assumes rt_fault_ours(stack, addr, sp);
+      ensures *lowest == \max(stack->slot_lo, sp - redzone);
+      ensures \let need = stack->hi - \min(addr, *lowest) + RT_STACK_MARGIN;
+        need <= max ? \result == RT_FAULT_GROW &&
+                        rt_firstdoubling(stack->hi - stack->lo, need, max, *size)
+                    : \result == RT_FAULT_OVERFLOW && *size == need;
+    complete behaviors;
+    disjoint behaviors;
+*/
 enum rt_fault_verdict rt_faultdecide(const struct rt_stack *stack, size_t max, size_t redzone,
                                      uintptr_t addr, uintptr_t sp, size_t *size,
                                      uintptr_t *lowest);

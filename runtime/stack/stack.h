@@ -58,6 +58,15 @@ struct rt_stack {
   uint32_t guard_bytes;  // no access in [lo - guard_bytes, lo)
 };
 
+// What holds of every stack: the guard lies in the slot, and a page of the slot lies above hi.
+/*@ predicate rt_stack_lies{L}(struct rt_stack *s) =
+      s->slot_lo + s->guard_bytes <= s->lo <= s->hi <= SIZE_MAX - 4095;
+*/
+
+/*@ requires \valid_read(s) && s->lo <= s->hi;
+    assigns \nothing;
+    ensures \result == s->hi - s->lo;
+*/
 static inline size_t rt_stack_size(const struct rt_stack *s) { return s->hi - s->lo; }
 
 // How much address space a slot takes.

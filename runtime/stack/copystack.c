@@ -35,10 +35,10 @@ static bool move_pages(uintptr_t lo, uintptr_t hi, const struct rt_wordmove *mv)
 static void sanitize_range(uintptr_t lo, uintptr_t hi, const struct rt_wordmove *mv) {
   struct rt_wordmove shadow[RT_SHADOW_MOVES];
   const size_t nshadow = rt_sanitize_shadow(mv, shadow);
-  const uintptr_t words = (lo + 7) & ~(uintptr_t)7;
+  const uintptr_t words = rt_firstword(lo);
   rt_sanitize_moved(lo, hi, hi + mv->delta);
   for (size_t i = 0; i < nshadow && words < hi; i++)
-    adjuster->adjust((uint64_t *)(words + mv->delta), (hi - words) / 8, &shadow[i]);
+    adjuster->adjust((uint64_t *)(words + mv->delta), rt_nwords(words, hi), &shadow[i]);
 }
 
 void rt_copystack(const struct rt_stack *from, const struct rt_stack *to, uintptr_t lowest,

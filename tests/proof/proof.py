@@ -21,7 +21,7 @@ FOLDER = "runtime/stack"
 NOT_OF_THE_CORE = "rt_stack_class"  # inline functions of the headers that no function of it calls
 # Limits for one goal and prover, on the wall clock.  No goal takes a second of processor time: the
 # proof leaves room for a machine that has much else to do; a mutant costs the limit several times.
-PROOF_SECONDS, MUTANT_SECONDS = 300, 20
+PROOF_SECONDS, MUTANT_SECONDS = 60, 10
 
 GOAL = re.compile(r"\[wp\] \[(.*?)\] (?:Goal|Smoke-test) (?:typed_)?(\w+)(?: :.*)?$")
 
@@ -50,8 +50,8 @@ class Frama:
         out = self.run("frama-c", "-machdep", "gcc_x86_64", "-cpp-extra-args=-I. -D_Atomic=",
                        *("%s/%s" % (FOLDER, name) for name in CORE),
                        "-wp", "-wp-skip-fct", NOT_OF_THE_CORE, "-wp-rte",
-                       "-wp-definitions-terminate", "-wp-prover", "z3,cvc4", "-wp-timeout",
-                       str(seconds), "-wp-par", "1", "-wp-cache", "none", *options)
+                       "-wp-definitions-terminate", "-wp-prover", "cvc4,z3", "-wp-timeout",
+                       str(seconds), "-wp-par", "2", "-wp-cache", "none", *options)
         goals = {}
         for line in out.splitlines():
             found = GOAL.match(line)

@@ -236,7 +236,7 @@ def layouts(document, figures):
         return ""
     rows = [[th(r.name)] + [td(percent(s[k]), "n") for k in ("a", "b", "rest")]
             + [td("%.2g" % s["p_a"], "n"), td("%.2g" % s["p_b"], "n")] for r, s in found]
-    head = ["result", "link order", "environment", "remains", "p of link", "p of environment"]
+    head = ["result", "link order", "environment", "remains", "p (link)", "p (env.)"]
     text = seen.layouts(document)
     caption = "Standard deviations of a process's median, and p-values of F tests. " \
         + measured_on(document)

@@ -1,7 +1,8 @@
-// Any fault: any bounds, limit, fault address and SP into rt_faultdecide, and any register file,
-// vector state and move into rt_regfile_adjust.  Both do what their contracts say
-// (runtime/stack/fault.h, runtime/arch/arch.h) and touch nothing else.  The models below come
-// from the contracts; they share no code with what they check.
+// Any fault: any bounds, limit, fault address and SP into rt_faultdecide, any register file, vector
+// state and move into rt_regfile_adjust, and any instruction, register file and fault address into
+// the decoder of AArch64's write-back, on every CPU.  They do what their contracts say
+// (runtime/stack/fault.h, runtime/arch/arch.h, runtime/arch/aarch64/preindexed.h) and touch nothing
+// else.  The models below come from the contracts; they share no code with what they check.
 //
 // An input is a header, then words; what is missing reads as 0.
 //
@@ -11,6 +12,9 @@
 //  11  where the slot lies, 12 delta: entries of edges[]
 //  13  general registers                              14  size of the vector state: kind, 15 amount
 //  16-19  what the vector state says of itself (lanes.h)
+//  20  AArch64's instruction: 0 the word in 21-24, else that number of encodings.h with the open
+//      bits of the word; 128 and above, its size and opc too, allocated or not
+//  25  its base register: anchor, 26-27 offset        28  where it faults: kind, 29-30 offset
 //
 // Each word is two bytes, a kind and a signed offset; see decode().  The words fill the registers
 // and the vector state, over and over.
@@ -20,11 +24,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/encodings.h"
 #include "fuzz/lanes.h"
+#include "runtime/arch/aarch64/preindexed.h"
 #include "runtime/arch/arch.h"
 #include "runtime/stack/fault.h"
 
-enum { HEADER = 20, WORDS_MAX = 64, GENERAL_MAX = 17 };
+enum { HEADER = 32, WORDS_MAX = 64, GENERAL_MAX = 17 };
 
 static const uint64_t edges[] = {
     0x7f5580000000, 0x80000000,         0x7fff80000000, 0x100080000000, 0,
@@ -211,6 +217,74 @@ static void check_registers(const struct input *in, const struct rt_wordmove *mv
   free(want_vector);
 }
 
+// ---- AArch64's write-back --------------------------------------------------------------------
+
+static uint64_t decode_fault(const uint8_t *h, const struct rt_stack *s, uint64_t base,
+                             int64_t offset) {
+  const uint64_t off = (uint64_t)(int64_t)signed16(h + 29);
+  switch (h[28] % 5) {
+    case 0: return base + off;
+    case 1: return base + (uint64_t)offset + off;
+    case 2: return base - (uint64_t)offset + off;
+    case 3: return s->lo + off;
+    default: return off;
+  }
+}
+
+// Whether an access to `bytes` from `at` up touches addr.
+static bool touches(uint64_t at, unsigned bytes, uint64_t addr) {
+  for (unsigned i = 0; i < bytes; i++)
+    if (at + i == addr) return true;
+  return false;
+}
+
+// What the base was before, by the two stories that there are: nothing was written back, or the
+// whole offset.
+static enum rt_writeback model_state(const struct encoding *e, uint64_t base, uint64_t addr) {
+  const uint64_t offset = (uint64_t)e->offset;
+  if (touches(e->pre ? base + offset : base, e->bytes, addr)) return RT_WRITEBACK_PENDING;
+  if (touches(e->pre ? base : base - offset, e->bytes, addr)) return RT_WRITEBACK_DONE;
+  return RT_WRITEBACK_OTHER;
+}
+
+static void check_writeback(const struct input *in, const struct rt_stack *stack,
+                            const struct rt_wordmove *mv) {
+  uint64_t words[WORDS_MAX], regs[RT_PREINDEXED_REGS], want[RT_PREINDEXED_REGS];
+  const uint8_t *h = in->header;
+  const uint32_t bits = h[21] | h[22] << 8 | h[23] << 16 | (uint32_t)h[24] << 24;
+  uint32_t instruction = h[20] ? encodings_make(h[20] % 128, bits) : bits;
+  if (h[20] >= 128) instruction = (instruction & 0x3f3fffff) | (bits & ~0x3f3fffffu);
+  struct encoding e = {0};
+  struct rt_preindexed got, untouched;
+  memset(&got, h[20], sizeof got);
+  memset(&untouched, h[20], sizeof untouched);
+  const bool known = rt_preindexed_decode(instruction, &got);
+  const int found = encodings_find(instruction, &e);
+  expect(found <= 1, "the model's diagrams overlap");
+  expect(known == (found == 1), "rt_preindexed_decode: wrong answer");
+  if (!known) expect(memcmp(&got, &untouched, sizeof got) == 0, "rt_preindexed_decode wrote");
+  fill((unsigned char *)regs, sizeof regs, words, decode(in, mv, words));
+  const uint64_t base = regs[e.base] = anchor(h + 25, stack);
+  const uint64_t addr = decode_fault(h, stack, base, e.offset);
+  memcpy(want, regs, sizeof want);
+  enum rt_writeback state = RT_WRITEBACK_OTHER;
+  if (known) {
+    expect(got.base == e.base && got.offset == e.offset && got.bytes == e.bytes,
+           "rt_preindexed_decode: wrong access");
+    expect(got.pre == e.pre && got.base_loaded == e.base_loaded,
+           "rt_preindexed_decode: wrong kind");
+    state = model_state(&e, base, addr);
+    expect(rt_preindexed_state(&got, base, addr) == state, "rt_preindexed_state: wrong answer");
+    if (state == RT_WRITEBACK_DONE) want[e.base] = base - (uint64_t)e.offset;
+  }
+  expect(rt_preindexed_undo(instruction, regs, addr) == (state == RT_WRITEBACK_DONE),
+         "rt_preindexed_undo: wrong answer");
+  expect(memcmp(regs, want, sizeof regs) == 0, "rt_preindexed_undo: wrong registers");
+  // It can run again: there it touches what it has faulted at.
+  if (state == RT_WRITEBACK_DONE)
+    expect(model_state(&e, regs[e.base], addr) == RT_WRITEBACK_PENDING, "it would fault elsewhere");
+}
+
 // ----------------------------------------------------------------------------------------------
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -229,5 +303,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const struct rt_wordmove mv = {stack.slot_lo, stack.hi,
                                  in.header[12] & 0x80 ? 0 - far : far + 4096};
   check_registers(&in, &mv);
+  check_writeback(&in, &stack, &mv);
   return 0;
 }

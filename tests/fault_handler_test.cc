@@ -190,6 +190,22 @@ TEST_F(AFaultElsewhere, KillsInTheGuardOfAnotherGoroutine) {
                    })));
 }
 
+// The goroutine's stack has not run out: it is not what runs.  Growing would move it under the feet
+// of code that goes on elsewhere.
+void TouchTheGuardFromTheSignalStack() {
+  static uintptr_t guard;
+  guard = Bounds().lo - 8;
+  Install(SIGUSR1, [](int) { Touch(reinterpret_cast<void *>(guard)); }, SA_ONSTACK);
+  raise(SIGUSR1);
+}
+
+TEST_F(AFaultElsewhere, KillsInTheGuardWhileAnotherStackIsInUse) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer blocks every signal in handlers";
+  EXPECT_EXIT((Install(SIGSEGV, SIG_DFL), OnAGrownStack(TouchTheGuardFromTheSignalStack)),
+              testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_CODE(kPlain, (Install(SIGSEGV, Exit), OnAGrownStack(TouchTheGuardFromTheSignalStack)));
+}
+
 TEST_F(AFaultElsewhere, KillsOnAThreadThatIsNotTheRuntimes) {
   EXPECT_KILLED_BY(SIGSEGV, (Install(SIGSEGV, SIG_DFL), OnAGrownStack([] {
                      pthread_t t;

@@ -19,7 +19,15 @@ std::atomic<uint64_t> fail_from{0}, count{0}, failed{0};
 std::atomic<bool> fail_after{false};
 std::atomic<int64_t> blocks{0};
 
+std::atomic<void (*)()> meanwhile{nullptr};
+std::atomic<int> meanwhile_call{kCalls};
+std::atomic<uint64_t> meanwhile_in{0};
+
 bool Fails(Call call) {
+  if (call == meanwhile_call && --meanwhile_in == 0) {
+    meanwhile_call = kCalls;
+    meanwhile.load()();
+  }
   if (!(armed.load() >> call & 1)) return false;
   const uint64_t n = count.fetch_add(1) + 1, from = fail_from.load();
   if (from == 0 || n < from || (n > from && !fail_after.load())) return false;
@@ -47,6 +55,12 @@ void Arm(uint32_t mask, uint64_t n, bool persistent) {
 uint64_t Disarm() {
   armed = 0;
   return count;
+}
+
+void Meanwhile(Call call, uint64_t n, void (*fn)()) {
+  meanwhile = fn;
+  meanwhile_in = n;
+  meanwhile_call = call;
 }
 
 uint64_t Count() { return count; }

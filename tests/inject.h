@@ -31,6 +31,10 @@ uint64_t Disarm();
 uint64_t Count();
 uint64_t Failed();
 
+// fn runs in the middle of the n-th call from now on (from 1), before what that does: another
+// thread could have come in there.  Once.
+void Meanwhile(Call call, uint64_t n, void (*fn)());
+
 // Blocks of malloc and aligned_alloc that the program's own code has not freed yet.
 int64_t LiveBlocks();
 

@@ -1,0 +1,2 @@
+#!/bin/bash
+exec "$SRC/stacklab/fuzz/oss-fuzz/build.sh"

@@ -29,7 +29,7 @@ with open(FAKE, encoding="utf-8") as source:
     exec(compile(source.read(), FAKE, "exec"), fake)
 LISTING = fake["LISTING"]
 EFFORT = plan.Effort(rounds=2, link_orders=1, env_sizes=0, repeat=4, step_repeat=4,
-                     first_step_repeat=4, parked=10, timeout=1, bench_seconds=1, retry_hung=False,
+                     first_step_repeat=4, parked=10, timeout=4, bench_seconds=1, retry_hung=False,
                      thin_out=True, large=False)
 
 

@@ -19,6 +19,7 @@
 
 #include "runtime/arch/arch.h"
 #include "runtime/go.h"
+#include "runtime/sched/clock.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"
 
@@ -41,6 +42,7 @@ struct worker {
   // Its wait; under the event's lock.
   struct worker *next;
   uint64_t seq;
+  int64_t until;  // 0: for ever
   bool queued, served;
 };
 
@@ -150,11 +152,15 @@ static struct worker *serve(struct event *e) {
   return NULL;
 }
 
-static void post(struct event *e) {
+// late: time goes on to the deadline of whom it serves, before that one runs.
+static void post(struct event *e, bool late) {
   rt_lock(&e->lock);
   struct worker *w = serve(e);
   rt_unlock(&e->lock);
-  if (w) rt_goready(w->g);
+  if (!w) return;
+  const int64_t until = w->until;
+  rt_goready(w->g);
+  if (late) rt_clock_advance(until);
 }
 
 static void post_many(struct event *e, int n) {
@@ -178,6 +184,7 @@ static bool wait(struct event *e, struct worker *w, int64_t until) {
   }
   w->served = false;
   w->seq = rt_waitbegin(w->g);
+  w->until = until;
   push(e, w);
   if (until)
     rt_gopark_until(rt_gounlock, &e->lock, RT_WAIT_NONE, until, w->seq);
@@ -209,7 +216,7 @@ static void timer_main(void *arg) {
   struct timer *t = arg;
   expect(t->pending, "a timer that was stopped, or twice");
   t->pending = false;
-  post(t->event);
+  post(t->event, false);
   left--;
 }
 
@@ -248,7 +255,7 @@ static void do_op(struct worker *w, struct op op, size_t at) {
       break;
     case POST:
       e->balance++;
-      post(e);
+      post(e, op.b % 2);
       break;
     case POST_MANY:
       e->balance += op.b % 5;
@@ -308,7 +315,7 @@ static void start(void *unused) {
   for (int turns = 0; left > 0; turns++) {
     for (int i = 0; i < EVENTS; i++) {
       struct event *e = &events[i];
-      for (; e->balance < 0; e->balance++) post(e);
+      for (; e->balance < 0; e->balance++) post(e, false);
     }
     expect(turns < 1 << 20, "does not end");
     go_sleep(100);

@@ -75,6 +75,39 @@ TEST(Polldesc, ADeadlockIsSeenWhenTheLastStreamHasGone) {
   EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.Describe();
 }
 
+// Who waits to write is woken, too, though nothing will ever be read.
+TEST(Polldesc, ACloseEndsTheWaitsOfBothSides) {
+  int answers[RT_POLLMODES] = {}, woken = 0;
+  ASSERT_EQ(RunFirst(Config(1), [&] {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0) abort();
+    const char block[4096] = {};
+    while (write(ends[0], block, sizeof block) > 0) continue;
+    rt_polldesc *pd = nullptr;
+    if (rt_pollopen(ends[0], &pd) != 0) abort();
+    for (const rt_pollmode mode : {RT_POLLREAD, RT_POLLWRITE})
+      Go([&, mode] {
+        if (!rt_pollref(pd)) abort();
+        answers[mode] = rt_pollwait(pd, mode, rt_pollevents(pd, mode));
+        woken++;
+        rt_pollunref(pd);
+      });
+    while (rt_pollwaiters < 2) go_yield();
+    rt_pollclose(pd);
+    for (int i = 0; i < 10; i++) go_yield();
+    const int by_close = woken;
+    rt_gqueue rest = {};  // whoever still waits is not to do so for ever
+    rt_pollevent(pd, OS_POLLIN | OS_POLLOUT, &rest);
+    rt_waitq_readyall(&rest);
+    Join();
+    woken = by_close;
+    close(ends[1]);
+  }), GO_OK);
+  EXPECT_EQ(woken, 2);
+  EXPECT_EQ(answers[RT_POLLREAD], GO_ECLOSED);
+  EXPECT_EQ(answers[RT_POLLWRITE], GO_ECLOSED);
+}
+
 // A timer that has fired while another deadline was being set finds another number.
 TEST(Polldesc, ALateCallForAnEarlierDeadlineIsNoTimeout) {
   bool expired[2] = {};

@@ -456,6 +456,7 @@ extern "C" const char rt_text_lo[] __asm__("__start_rt_text");
 extern "C" const char rt_text_hi[] __asm__("__stop_rt_text");
 
 TEST(Preempt, TheRuntimesCodeIsKnownByItsAddress) {
+  ASSERT_EQ(RunFirst(Procs(1), [] {}), GO_OK);  // which looks where the program's own code is
   using Fn = void (*)();
   const std::vector<Fn> ours = {
       reinterpret_cast<Fn>(go_spawn),        reinterpret_cast<Fn>(go_yield),

@@ -230,11 +230,16 @@ TEST(Segment, ALargerCallReplacesTheKeptSegment) {
 
 struct Deepest {
   int depth, error;
+  uintptr_t hi;   // of the last stack
+  size_t bytes;   // of all stacks
 };
 
 void UntilRefused(void *p) {
   Deepest *d = static_cast<Deepest *>(p);
   d->depth++;
+  const struct go_stack_bounds here = Bounds();
+  if (here.hi != d->hi) d->bytes += here.hi - here.lo;
+  d->hi = here.hi;
   const int error = go_call_on_stack(3000, UntilRefused, d);
   if (error) d->error = error;
 }
@@ -247,6 +252,7 @@ TEST(Segment, AllStacksTogetherAreWithinTheLimit) {
   ASSERT_EQ(RunFirst(config, [&] { UntilRefused(&d); }), GO_OK);
   EXPECT_EQ(d.error, GO_ELIMIT);
   EXPECT_GT(d.depth, 10);
+  EXPECT_EQ(d.bytes, 100 * kKiB);
   EXPECT_EQ(Stats().segments_made - before, 3u) << "16, 32 and 44 KiB";
 }
 

@@ -18,7 +18,7 @@ PARKED = "//bench:parked"
 QUERY = r'attr("tags", "[\[ ]compare[,\]]", //bench/...)'
 
 
-def _call(argv, cwd, log):
+def call(argv, cwd, log):
     """Runs argv with its output in the log; stops it gently on Ctrl-C.  Returns the exit code."""
     process = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                start_new_session=True)
@@ -41,7 +41,7 @@ def setup(root, log_path, purpose="compare"):
     if not os.access(tool, os.X_OK):
         return
     with open(log_path, "w", encoding="utf-8") as log:
-        if _call([tool, "--for", purpose], root, log) != 0:
+        if call([tool, "--for", purpose], root, log) != 0:
             raise BadInput("tools/setup failed: %s" % _last_line(log_path))
 
 
@@ -86,7 +86,7 @@ def build(root, labels, log_path, bazel="bazel", options=()):
     """Builds the labels, as many as can be.  Returns {label: program}; the log has the rest."""
     events = log_path + ".events"
     with open(log_path, "a" if options else "w", encoding="utf-8") as log:
-        _call([bazel, "build", "-c", "opt", "--keep_going", "--build_event_json_file=" + events,
+        call([bazel, "build", "-c", "opt", "--keep_going", "--build_event_json_file=" + events,
                *options] + labels, root, log)
     try:
         with open(events, encoding="utf-8") as f:

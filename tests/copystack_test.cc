@@ -224,6 +224,42 @@ TEST_P(CopyStack, RepeatedMovesDoNotUseUpTheMappingsOfTheProcess) {
   EXPECT_LE(Mappings(), before + 16);
 }
 
+// ---- The version in use ------------------------------------------------------------------------
+
+int calls;
+
+uint64_t CountingAdjust(uint64_t *image, size_t nwords, const rt_wordmove *mv) {
+  calls++;
+  return rt_adjuster_scalar.adjust(image, nwords, mv);
+}
+
+uint64_t CountingCopy(uint64_t *dst, const uint64_t *src, size_t nwords, const rt_wordmove *mv) {
+  calls++;
+  return rt_adjuster_scalar.copy(dst, src, nwords, mv);
+}
+
+TEST(CopyStackUse, IsInForceUntilTheBestIsChosenAgain) {
+  const rt_stack_config config = {};
+  ASSERT_EQ(rt_stackinit(&config), 0);
+  auto cache = std::make_unique<rt_stackcache>();
+  rt_stack from = {}, to = {};
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 8 * kKiB, cache.get(), &from), 0);
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 8 * kKiB, cache.get(), &to), 0);
+  const rt_adjuster counting = {"counting", CountingAdjust, CountingCopy};
+  rt_copied copied;
+  calls = 0;
+  rt_copystack_use(&counting);
+  rt_copystack(&from, &to, from.lo, RT_COPY_BYTES, &copied);
+  const int used = calls;
+  EXPECT_GT(used, 0);
+  rt_copystack_init();
+  rt_copystack(&to, &from, to.lo, RT_COPY_BYTES, &copied);
+  EXPECT_EQ(calls, used);
+  rt_stackfree(cache.get(), &from);
+  rt_stackfree(cache.get(), &to);
+  rt_stackcache_flush(cache.get());
+}
+
 // ---- RT_COPY_AUTO ----------------------------------------------------------------------------
 
 TEST(CopyStackAuto, MovesPagesFromItsThresholdOnToAStackWithoutMemory) {
@@ -232,16 +268,16 @@ TEST(CopyStackAuto, MovesPagesFromItsThresholdOnToAStackWithoutMemory) {
   rt_copystack_init();
   auto cache = std::make_unique<rt_stackcache>();
   rt_stack from = {}, to = {};
-  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, RT_PAGEMOVE_BYTES, cache.get(), &from), 0);
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 2 * RT_PAGEMOVE_BYTES, cache.get(), &from), 0);
   ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 2 * RT_PAGEMOVE_BYTES, cache.get(), &to), 0);
   for (bool resident : {false, true}) {
     to.resident = resident;
-    for (size_t less : {0, 1, 8}) {
+    for (long more : {-8, -1, 0, 1, 4096, int{RT_PAGEMOVE_BYTES}}) {
       const uint64_t pointer = from.hi;
       memcpy(At(from.hi - 8), &pointer, 8);
       rt_copied copied = {};
-      rt_copystack(&from, &to, from.lo + less, RT_COPY_AUTO, &copied);
-      EXPECT_EQ(copied.moved_pages, less == 0 && !resident && !rt_sanitize_pages_pinned());
+      rt_copystack(&from, &to, from.hi - RT_PAGEMOVE_BYTES - more, RT_COPY_AUTO, &copied);
+      EXPECT_EQ(copied.moved_pages, more >= 0 && !resident && !rt_sanitize_pages_pinned());
       uint64_t moved;
       memcpy(&moved, At(to.hi - 8), 8);
       EXPECT_EQ(moved, to.hi);

@@ -52,6 +52,9 @@ TEST_F(Growth, AStackShrinksToTheLeastThatIsHalfEmptyThen) {
       if (t.want < 128 * K) {
         EXPECT_EQ(cache()->last.from_bytes, 128 * K);
         EXPECT_EQ(cache()->last.to_bytes, t.want);
+        const bool copies = gs.nmoves > 0;
+        EXPECT_EQ(cache()->last.bytes_copied, copies ? t.live : 0);
+        EXPECT_EQ(cache()->last.words_adjusted, 0u);
         EXPECT_EQ(cache()->last.began_ns, 1234);
       }
       Free(&gs);

@@ -120,28 +120,18 @@ TEST_F(Growth, AnotherStackOfThatSizeIsWantedUnlessItIsSmaller) {
   Free(&gs);
 }
 
-// Whether the pool's stack of that size, the last to be given back, has memory.
-bool Warm(rt_stackcache *cache, rt_stack_kind kind, size_t size, uint32_t slot) {
-  rt_stack s = {};
-  EXPECT_EQ(rt_stackreserve(kind, size, cache, &s), 0);
-  EXPECT_EQ(s.slot, slot);
-  const bool warm = s.resident;
-  rt_stackfree(cache, &s);
-  return warm;
-}
-
 TEST_F(Growth, WhatWasLeftIsWarmUnlessItIsForMemoryThatItWasLeft) {
   rt_gstack gs = Make("checkpoint", 64 * K);
   rt_copied moved;
   uint32_t slot = gs.stack.slot;
   ASSERT_EQ(rt_newstack(&gs, cache(), 128 * K, gs.sp, &moved), 0);
-  EXPECT_TRUE(Warm(cache(), RT_STACK_COMPACT, 64 * K, slot)) << "after a growth";
+  EXPECT_TRUE(Warm(RT_STACK_COMPACT, 64 * K, slot)) << "after a growth";
   slot = gs.stack.slot;
   ASSERT_EQ(rt_newstack(&gs, cache(), 128 * K, gs.sp, &moved), 0);
-  EXPECT_TRUE(Warm(cache(), RT_STACK_COMPACT, 128 * K, slot)) << "after a move";
+  EXPECT_TRUE(Warm(RT_STACK_COMPACT, 128 * K, slot)) << "after a move";
   slot = gs.stack.slot;
   ASSERT_EQ(rt_newstack(&gs, cache(), 64 * K, gs.sp, &moved), 0);
-  EXPECT_FALSE(Warm(cache(), RT_STACK_COMPACT, 128 * K, slot)) << "after shrinking";
+  EXPECT_FALSE(Warm(RT_STACK_COMPACT, 128 * K, slot)) << "after shrinking";
   Free(&gs);
 }
 
@@ -155,7 +145,7 @@ TEST_F(Growth, AStackWhosePagesWentAlongIsCold) {
   ASSERT_EQ(rt_newstack(&gs, cache(), 4 * M, gs.sp, &moved), 0);
   EXPECT_TRUE(moved.moved_pages);
   EXPECT_EQ(stats().pages_moved_growths, 1u);
-  EXPECT_FALSE(Warm(cache(), RT_STACK_COMPACT, 2 * M, slot));
+  EXPECT_FALSE(Warm(RT_STACK_COMPACT, 2 * M, slot));
   // A move that is none counts elsewhere.
   ASSERT_EQ(rt_newstack(&gs, cache(), 4 * M, gs.sp, &moved), 0);
   EXPECT_TRUE(moved.moved_pages);

@@ -59,6 +59,15 @@ class Growth : public testing::Test {
   }
   // Nothing of gs is another than it was.
   static bool Same(const rt_gstack &a, const rt_gstack &b) { return memcmp(&a, &b, sizeof a) == 0; }
+  // Whether the pool's stack of that size, the last to be given back, has memory.
+  bool Warm(rt_stack_kind kind, size_t size, uint32_t slot) {
+    rt_stack s = {};
+    EXPECT_EQ(rt_stackreserve(kind, size, cache(), &s), 0);
+    EXPECT_EQ(s.slot, slot);
+    const bool warm = s.resident;
+    rt_stackfree(cache(), &s);
+    return warm;
+  }
   // From now on the system refuses everything, and the pool has no stack of that kind left.
   void Starve(rt_stack_kind kind = RT_STACK_COMPACT) {
     rt_stackcache_flush(cache());

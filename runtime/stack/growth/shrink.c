@@ -12,7 +12,6 @@ enum {
 // To the least stack that is half empty then.  A stack that is a quarter full or more stays, so
 // that what it grows by next does not bring it back to where it was.
 static size_t least(const struct rt_gstack *gs) {  // 0: as it is
-  if (gs->sp < gs->stack.lo) return 0;  // a frame has skipped the guard
   const size_t half = 2 * (gs->stack.hi - gs->sp + SLACK), kept = gs->promised;
   const size_t want = half > kept ? half : kept;
   size_t size = gs->initial;

@@ -217,12 +217,13 @@ class Order:
         return len(self.reaching[mutant.site])
 
     def choose(self, mutant):
-        stem = os.path.basename(mutant.file).split(".")[0]
+        folder, name = os.path.split(mutant.file)
+        stem, folder = name.split(".")[0], os.path.basename(folder)
 
         def worth(case):
-            likely = 0.05 + 0.5 * case.program.startswith(stem) + self.kills[
-                mutant.file, case.title()] + 4 * self.kills[
-                    mutant.file, mutant.function, case.title()]
+            likely = 0.05 + 0.5 * case.program.startswith((stem, folder))
+            likely += self.kills[mutant.file, case.title()]
+            likely += 4 * self.kills[mutant.file, mutant.function, case.title()]
             return likely / (0.02 + case.seconds)
 
         chosen, spent = [], 0

@@ -11,6 +11,7 @@
 extern "C" {
 #include "runtime/go.h"
 #include "runtime/stack/fault.h"
+#include "runtime/stack/quarantine.h"
 #include "runtime/stack/sanitize.h"
 }
 #include "tests/growth_unit.h"
@@ -150,6 +151,21 @@ TEST_F(Growth, AStackWhosePagesWentAlongIsCold) {
   ASSERT_EQ(rt_newstack(&gs, cache(), 4 * M, gs.sp, &moved), 0);
   EXPECT_TRUE(moved.moved_pages);
   EXPECT_EQ(stats().pages_moved_growths, 1u);
+  gs.sp = gs.stack.hi - M;
+  ASSERT_EQ(rt_newstack(&gs, cache(), 2 * M, gs.sp, &moved), 0);
+  EXPECT_TRUE(moved.moved_pages);
+  EXPECT_EQ(stats().pages_moved_growths, 1u);
+  Free(&gs);
+}
+
+TEST_F(Growth, InQuarantineWhatWasLeftStaysInUse) {
+  rt_growth_options.quarantine = true;
+  rt_gstack gs = Make("checkpoint");
+  rt_copied moved;
+  ASSERT_EQ(rt_newstack(&gs, cache(), 16 * K, gs.sp, &moved), 0);
+  EXPECT_EQ(stats().in_use[rt_stack_class(8 * K)], 1u);
+  rt_quarantine_empty(cache());
+  EXPECT_EQ(stats().in_use[rt_stack_class(8 * K)], 0u);
   Free(&gs);
 }
 
@@ -409,6 +425,9 @@ TEST_F(Growth, AHybridStackShrinksInItsRange) {
 TEST_F(Growth, AHybridStackWithoutMemoryDoesNotMove) {
   rt_gstack gs = Make("hybrid", 8 * K, 16 * M);
   const rt_gstack before = gs;
+  rt_stack other = {};  // not even to one that is there
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 128 * K, cache(), &other), 0);
+  rt_stackfree(cache(), &other);
   Starve();
   const int error = gs.growth->checkpoint(&gs, cache(), 100 * K);
   EXPECT_TRUE(error == GO_EGUARD || error == GO_EMAPCOUNT) << error;

@@ -73,7 +73,10 @@ using QuarantineDeathTest = Quarantine;
 INSTANTIATE_TEST_SUITE_P(Guards, QuarantineDeathTest, testing::Values(RT_GUARD_AUTO));
 
 TEST_P(Quarantine, HoldsAStackWithoutAccessAndInUseUntilItIsEmptied) {
-  const rt_stack s = Keep();
+  const rt_stack s = Alloc();
+  inject::Arm(1u << inject::kMprotect, 0, false);
+  rt_quarantine(cache(), &s, 5, 3);
+  EXPECT_EQ(inject::Disarm(), os_guard_supported() ? 0u : 1u) << "marks split no mapping";
   ExpectClosed(s);
   EXPECT_EQ(InUse(), 1u);
   rt_quarantine_empty(cache());

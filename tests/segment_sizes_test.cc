@@ -58,6 +58,7 @@ TEST_F(Segment, IsTwiceTheStackItContinuesAsFarAsTheLimitAllows) {
   struct {
     size_t max, bytes, want;  // 0: refused
   } table[] = {{64 * K, 100, 16 * K},     {24 * K, 100, 16 * K},  {20 * K, 100, 12 * K},
+               {28 * K, 100, 16 * K},     {20 * K + 16, 100, 12 * K + 16},
                {20 * K, 13 * K, 0},       {8 * K + 3000, 100, 4 * K}, {8 * K + 2000, 100, 0},
                {8 * K, 100, 0},           {M, 100 * K, 128 * K}};
   for (const auto &t : table) {
@@ -66,7 +67,7 @@ TEST_F(Segment, IsTwiceTheStackItContinuesAsFarAsTheLimitAllows) {
     EXPECT_EQ(Call(&gs, t.bytes), t.want ? 0 : GO_ELIMIT);
     if (t.want) {
       const rt_stack *stack;
-      rt_segment_top(&gs, &stack);
+      EXPECT_EQ(rt_segment_top(&gs, &stack) % 64, 0u);
       EXPECT_EQ(rt_stack_size(stack), t.want);
     } else {
       EXPECT_EQ(gs.segment, nullptr);

@@ -330,6 +330,88 @@ TEST_F(Slots, PoisonFillsOnceWhatIsUsed) {
   EXPECT_EQ(Resident(s.lo, s.hi), 0u) << "nobody has used it";
 }
 
+// ---- Stocking ----------------------------------------------------------------------------------
+
+TEST_F(Slots, AWantedStackIsStockedOnceWithMemory) {
+  for (rt_stack_kind kind : {RT_STACK_COMPACT, RT_STACK_WIDE}) {
+    const int c = rt_stack_class(64 * K);
+    rt_stackcache_want(cache(), kind, 64 * K);
+    EXPECT_EQ(cache()->wanted[kind], 1u << c);
+    rt_stackcache_stock(cache());
+    EXPECT_EQ(cache()->wanted[kind], 0u);
+    EXPECT_EQ(cache()->n[kind][c], 1u);
+    rt_stackcache_want(cache(), kind, 64 * K);
+    EXPECT_EQ(cache()->wanted[kind], 0u) << "one is at hand";
+    cache()->wanted[kind] = 1u << c;  // as if that had been given back since
+    Count();
+    rt_stackcache_stock(cache());
+    EXPECT_EQ(inject::Disarm(), 0u);
+    EXPECT_EQ(cache()->n[kind][c], 1u);
+    rt_stack s = Alloc(64 * K, kind);
+    EXPECT_TRUE(s.resident);
+    EXPECT_EQ(Resident(s.lo, s.hi), 64 * K);
+    ExpectGuarded(s);
+    // From the pool, where it is warm, it costs nothing.
+    Free(s);
+    rt_stackcache_flush(cache());
+    rt_stackcache_want(cache(), kind, 64 * K);
+    Count();
+    rt_stackcache_stock(cache());
+    EXPECT_EQ(inject::Disarm(), 0u);
+    EXPECT_EQ(Alloc(64 * K, kind).slot, s.slot);
+    Free(s);
+  }
+}
+
+TEST_F(Slots, StacksOfUpToOneMiBAreStocked) {
+  for (size_t size : {4 * K, 1 * M, 2 * M}) {
+    rt_stackcache_want(cache(), RT_STACK_COMPACT, size);
+    EXPECT_EQ(cache()->wanted[RT_STACK_COMPACT] != 0, size <= 1 * M) << size;
+    rt_stackcache_stock(cache());
+    EXPECT_EQ(cache()->n[RT_STACK_COMPACT][rt_stack_class(size)], size <= 1 * M);
+  }
+}
+
+TEST_F(Slots, WhatCannotBeStockedStaysWanted) {
+  rt_stackcache_want(cache(), RT_STACK_FIXED, 128 * K);
+  rt_stackcache_want(cache(), RT_STACK_FIXED, 512 * K);
+  const uint32_t wanted = cache()->wanted[RT_STACK_FIXED];
+  std::vector<rt_stack> all;
+  inject::Arm(inject::kAll, 1, true);  // an arena may be missing, or a guard
+  for (size_t size : {128 * K, 512 * K})
+    for (rt_stack s; rt_stackalloc(RT_STACK_FIXED, size, cache(), &s) == 0;) all.push_back(s);
+  rt_stackcache_stock(cache());
+  inject::Disarm();
+  EXPECT_EQ(cache()->wanted[RT_STACK_FIXED], wanted);
+  for (size_t size : {128 * K, 512 * K})
+    EXPECT_EQ(cache()->n[RT_STACK_FIXED][rt_stack_class(size)], 0u);
+  // There is an arena, and then no guard: its slot is not lost.
+  rt_stack first = Hold(128 * K, RT_STACK_FIXED), next = {};
+  inject::Arm(1u << inject::kMadvise | 1u << inject::kMprotect, 1, true);
+  rt_stackcache_stock(cache());
+  inject::Disarm();
+  EXPECT_EQ(cache()->wanted[RT_STACK_FIXED], wanted);
+  next = Hold(128 * K, RT_STACK_FIXED);
+  EXPECT_EQ(next.slot, first.slot + 1);
+  rt_stackcache_stock(cache());
+  EXPECT_EQ(cache()->wanted[RT_STACK_FIXED], 0u);
+  for (const rt_stack &s : all) Free(s);
+}
+
+TEST_F(Slots, FlushingAndDrainingReachEveryKindAndClass) {
+  for (rt_stack_kind kind : {RT_STACK_COMPACT, RT_STACK_FIXED}) {
+    for (size_t size : {4 * K, 1 * G}) {
+      const rt_stack s = Alloc(size, kind);
+      Byte(s.hi - 1) = 1;
+      Free(s);
+      rt_stackcache_flush(cache());
+      EXPECT_EQ(cache()->n[kind][rt_stack_class(size)], 0u);
+      rt_stackdrain(cache());
+      EXPECT_EQ(Resident(s.hi - 4 * K, s.hi), 0u);
+    }
+  }
+}
+
 // ---- Elastic -----------------------------------------------------------------------------------
 
 TEST_F(Slots, AnElasticSlotFromThePoolFitsWhoeverIsNext) {

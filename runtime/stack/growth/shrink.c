@@ -38,7 +38,7 @@ bool rt_shrinkelastic(struct rt_gstack *gs, struct rt_stackcache *cache) {
 // The pages below SP.  Which of them have memory the kernel knows, and to ask costs as much.
 bool rt_shrinkinplace(struct rt_gstack *gs, struct rt_stackcache *cache) {
   const uintptr_t end = (gs->sp - SLACK) & ~(uintptr_t)(os_pagesize() - 1);
-  if (gs->sp < gs->stack.lo + SLACK || end <= gs->stack.lo) return false;
+  if (end <= gs->stack.lo) return false;
   os_discard((void *)gs->stack.lo, end - gs->stack.lo);
   rt_count(&cache->stats.shrinks, 1);
   return true;

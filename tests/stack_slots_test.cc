@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -41,14 +40,6 @@ size_t Resident(uintptr_t lo, uintptr_t hi) {
   if (mincore(reinterpret_cast<void *>(lo), hi - lo, in.data()) != 0) abort();
   return page * static_cast<size_t>(
                     std::count_if(in.begin(), in.end(), [](unsigned char c) { return c & 1; }));
-}
-
-size_t AddressSpace() {
-  size_t pages = 0;
-  FILE *f = fopen("/proc/self/statm", "r");
-  if (!f || fscanf(f, "%zu", &pages) != 1) abort();
-  fclose(f);
-  return pages * os_pagesize();
 }
 
 class Slots : public testing::Test {
@@ -226,6 +217,21 @@ TEST_F(Slots, AGuardCostsOneSystemCallAndOneMoreOfAnElasticStackThatIsMarked) {
       EXPECT_FALSE(Accessible(s.hi)) << "the pad ends a descent from the slot above";
       EXPECT_FALSE(Accessible(s.slot_lo + 128 * K - 1));
     }
+  }
+}
+
+TEST_F(Slots, AHitMakesNoSystemCallWhoeverHadTheStackBefore) {
+  for (bool used : {false, true}) {
+    rt_stack s = {};
+    ASSERT_EQ(rt_stackreserve(RT_STACK_FIXED, 8 * K, cache(), &s), 0);
+    if (used) ASSERT_EQ(rt_stackcommit(&s), 0);
+    Free(s);
+    const uint64_t hits = cache()->stats.pool_hits;
+    Count();
+    s = Alloc(8 * K, RT_STACK_FIXED);
+    const uint64_t calls = inject::Disarm();
+    if (cache()->stats.pool_hits > hits) EXPECT_EQ(calls, 0u) << used;
+    Free(s);
   }
 }
 
@@ -460,6 +466,8 @@ TEST_F(Slots, AResizeThatIsRefusedChangesNothing) {
         EXPECT_TRUE(failed);
         EXPECT_EQ(memcmp(&s, &before, sizeof s), 0);
         ExpectGuarded(s);
+        for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) ASSERT_TRUE(Accessible(at));
+        if (marked()) EXPECT_TRUE(Accessible(s.hi - to - 1) || s.hi - to > s.lo - s.guard_bytes);
         EXPECT_EQ(cache()->stats.in_use[rt_stack_class(256 * K)], 1u);
         // But for what would have gone.
         for (uintptr_t at = std::max(s.lo, s.hi - to); at < s.hi; at += os_pagesize())
@@ -474,6 +482,21 @@ TEST_F(Slots, AResizeThatIsRefusedChangesNothing) {
     }
 }
 
+// Where marks were refused, the guard is of mprotect, and has to be opened by that.
+TEST_F(Slots, AGuardThatCannotBeOpenedStays) {
+  inject::Arm(1u << inject::kMadvise, 1, true);
+  rt_stack s = Range(16 * M, 16 * K);  // there is none yet
+  inject::Arm(1u << inject::kMprotect, 1, true);
+  EXPECT_LT(rt_stackresize(cache(), &s, 256 * K), 0);
+  inject::Disarm();
+  EXPECT_EQ(rt_stack_size(&s), 16 * K);
+  ExpectGuarded(s);
+  EXPECT_EQ(rt_stackresize(cache(), &s, 256 * K), 0);
+  ExpectGuarded(s);
+  for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) ASSERT_TRUE(Accessible(at));
+  Free(s);
+}
+
 TEST_F(Slots, ARangeThatIsRefusedIsTakenNextTime) {
   rt_stack s = Range(256 * K, 8 * K), refused = {1, 2, 3, 4, 0, 0, 5};
   const rt_stack before = refused;
@@ -481,6 +504,10 @@ TEST_F(Slots, ARangeThatIsRefusedIsTakenNextTime) {
   Free(s);
   inject::Arm(inject::kAll, 1, true);
   EXPECT_LT(rt_stackrange(RT_STACK_ELASTIC, 256 * K, 256 * K, cache(), &refused), 0);
+  inject::Disarm();
+  EXPECT_EQ(memcmp(&refused, &before, sizeof before), 0);
+  inject::Arm(inject::kAll, 1, true);  // nor is there an arena for that
+  EXPECT_LT(rt_stackrange(RT_STACK_WIDE_ELASTIC, 32 * M, 8 * K, cache(), &refused), 0);
   inject::Disarm();
   EXPECT_EQ(memcmp(&refused, &before, sizeof before), 0);
   for (const auto &n : cache()->stats.in_use) EXPECT_EQ(n, 0u);
@@ -507,93 +534,6 @@ TEST_F(Slots, AStackThatIsRefusedIsTakenNextTime) {
   EXPECT_EQ(now.slot, s.slot);
   ExpectGuarded(now);
   Free(now);
-}
-
-// ---- From the start of a process ---------------------------------------------------------------
-
-class SlotsDeathTest : public testing::Test {
- protected:
-  void SetUp() override { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
-};
-
-void Begin(rt_guard_kind guard) {
-  const rt_stack_config config = {0, guard, false};
-  if (rt_stackinit(&config) != 0) _exit(1);
-}
-
-// An arena is 2 GiB of addresses, its record a chunk of 1 MiB now and then; nothing else stays.
-void MakeArenas() {
-  Begin(RT_GUARD_MPROTECT);
-  auto cache = std::make_unique<rt_stackcache>();
-  AddressSpace();
-  rt_stack s;
-  size_t before = AddressSpace();
-  if (rt_stackalloc(RT_STACK_COMPACT, 1 * M, cache.get(), &s) != 0) _exit(2);
-  if (AddressSpace() - before != 2 * G + 1 * M) _exit(3);
-  before = AddressSpace();
-  if (rt_stackalloc(RT_STACK_COMPACT, 2 * M, cache.get(), &s) != 0) _exit(4);
-  if (AddressSpace() - before != 2 * G) _exit(5);
-  // Where the next would lie, somebody else has a page.
-  const uintptr_t next = (s.slot_lo & ~(4 * G - 1)) - 2 * G + 64 * K;
-  if (mmap(reinterpret_cast<void *>(next), os_pagesize(), PROT_NONE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
-    _exit(6);
-  before = AddressSpace();
-  for (size_t size : {4 * M, 8 * M}) {
-    if (rt_stackalloc(RT_STACK_COMPACT, size, cache.get(), &s) != 0) _exit(7);
-    if ((s.slot_lo & 0xffffffff) < 2 * G) _exit(8);
-    Byte(s.lo) = 1;
-  }
-  _exit(AddressSpace() - before == 4 * G ? 0 : 9);
-}
-
-TEST_F(SlotsDeathTest, AnArenaTakesTwoGiBOfAddresses) {
-  if (__has_feature(address_sanitizer)) GTEST_SKIP() << "a sanitizer maps memory of its own";
-  EXPECT_EXIT(MakeArenas(), testing::ExitedWithCode(0), "");
-}
-
-// The addresses are had, and then there is no memory for the record.
-void FailAtTheRecord() {
-  Begin(RT_GUARD_MPROTECT);
-  auto cache = std::make_unique<rt_stackcache>();
-  AddressSpace();
-  const size_t before = AddressSpace();
-  inject::Arm(1u << inject::kMmap, 2, false);
-  rt_stack s;
-  if (rt_stackalloc(RT_STACK_COMPACT, 1 * M, cache.get(), &s) != GO_EMAP) _exit(2);
-  inject::Disarm();
-  if (AddressSpace() != before) _exit(3);
-  if (rt_stackalloc(RT_STACK_COMPACT, 1 * M, cache.get(), &s) != 0) _exit(4);
-  Byte(s.lo) = 1;
-  _exit(0);
-}
-
-TEST_F(SlotsDeathTest, AnArenaWithoutARecordGivesItsAddressesBack) {
-  EXPECT_EXIT(FailAtTheRecord(), testing::ExitedWithCode(0), "");
-}
-
-// The kernel has no marks.
-void BeginWithoutMarks() {
-  inject::Arm(1u << inject::kMadvise, 1, true);
-  const rt_stack_config madvise = {0, RT_GUARD_MADVISE, false};
-  if (rt_stackinit(&madvise) != GO_EINVAL) _exit(2);
-  Begin(RT_GUARD_AUTO);
-  auto cache = std::make_unique<rt_stackcache>();
-  rt_stack s;
-  if (rt_stackalloc(RT_STACK_COMPACT, 8 * K, cache.get(), &s) != 0) _exit(3);
-  if (s.guard_bytes != s.lo - s.slot_lo) _exit(4);
-  _exit(Accessible(s.lo) && !Accessible(s.lo - 1) && !Accessible(s.slot_lo) ? 0 : 5);
-}
-
-TEST_F(SlotsDeathTest, WithoutMarksTheyAreRefusedAndAutoIsMprotect) {
-  EXPECT_EXIT(BeginWithoutMarks(), testing::ExitedWithCode(0), "");
-}
-
-TEST(SlotsInit, AGuardMayHaveUpToOneMiB) {
-  const rt_stack_config most = {1 * M, RT_GUARD_AUTO, false}, mprotect = {0, RT_GUARD_MPROTECT,
-                                                                          false};
-  EXPECT_EQ(rt_stackinit(&most), 0);
-  EXPECT_EQ(rt_stackinit(&mprotect), 0);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ TESTS = """adapt_test adjustwords_guard_test adjustwords_test copystack_test
     profile_table_test profile_test prologue_test quarantine_test regfile_test
     segment_sizes_test segment_test shrink_test shrink_turn_test signal_mprotect_test
     signal_test stack_debug_test stack_mprotect_test stack_slots_mprotect_test
-    stack_slots_test stack_test""".split()
+    stack_slots_test stack_start_test stack_test""".split()
 REPLAYS = "copystack fault stackpool".split()
 # Of their BUILD file.
 ENVIRONMENT = {"signal_mprotect_test": {"GO_GUARDKIND": "mprotect"}}

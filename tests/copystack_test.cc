@@ -11,6 +11,7 @@
 
 #include "runtime/arch/adjusters.h"
 #include "runtime/os/os.h"
+#include "runtime/stack/copybounds.h"
 #include "runtime/stack/copystack.h"
 #include "runtime/stack/sanitize.h"
 
@@ -222,6 +223,44 @@ TEST_P(CopyStack, RepeatedMovesDoNotUseUpTheMappingsOfTheProcess) {
     Copy(i % 2 ? b : a, i % 2 ? a : b, (i % 2 ? b : a).hi - below);
   }
   EXPECT_LE(Mappings(), before + 16);
+}
+
+// ---- Bounds ------------------------------------------------------------------------------------
+
+TEST(CopyBounds, LeaveOutTheGuardAndAreEmptyWhereNothingIsBelowIt) {
+  const rt_stack s = {0x30000, 0x32000, 0x10000, 0, 0, 1, 0x8000};  // guard: 0x28000 to 0x30000
+  struct {
+    uintptr_t lowest, lo, reach_lo;
+  } table[] = {{0x31000, 0x31000, 0x28000}, {0x32000, 0x32000, 0x28000},
+               {0x30000, 0x30000, 0x28000}, {0x2ffff, 0x30000, 0x28000},
+               {0x28001, 0x30000, 0x28000}, {0x28000, 0x30000, 0x28000},
+               {0x27fff, 0x30000, 0x27fff}, {0x10000, 0x30000, 0x10000}};
+  for (const auto &t : table) {
+    const struct rt_copybounds b = rt_copybounds(&s, t.lowest);
+    EXPECT_EQ(b.lo, t.lo) << std::hex << t.lowest;
+    EXPECT_EQ(b.hi, s.hi);
+    EXPECT_EQ(b.reach_lo, t.reach_lo) << std::hex << t.lowest;
+    EXPECT_EQ(b.reach_hi, 0x28000u);
+  }
+}
+
+TEST(CopyBounds, PagesAreWholeBeforeAndAfter) {
+  struct {
+    uintptr_t lo, hi;
+    uint64_t delta;
+    bool whole;
+    uintptr_t page_lo;
+  } table[] = {{0x30000, 0x32000, 0x5000, true, 0x30000},
+               {0x30001, 0x32000, 0 - uint64_t{0x5000}, true, 0x30000},
+               {0x30fff, 0x32000, 0, true, 0x30000},
+               {0x30000, 0x32010, 0x5000, false, 0x30000},
+               {0x30000, 0x32000, 0x5010, false, 0x30000},
+               {0x31000, 0x32ff0, 0x5010, false, 0x31000}};
+  for (const auto &t : table) {
+    uintptr_t page_lo = 1;
+    EXPECT_EQ(rt_pagebounds(t.lo, t.hi, t.delta, 4096, &page_lo), t.whole) << std::hex << t.hi;
+    EXPECT_EQ(page_lo, t.page_lo);
+  }
 }
 
 // ---- The version in use ------------------------------------------------------------------------

@@ -6,6 +6,7 @@ one does: by failing, by crashing, or by taking ten times as long as without.
 """
 
 import collections
+from concurrent import futures
 import json
 import multiprocessing
 import os
@@ -71,7 +72,10 @@ def _begin_worker():
 def _run(where, argv, env, timeout, **more):
     with tempfile.TemporaryDirectory(dir=where.scratch) as folder:
         env = {**os.environ, **where.env, **env, **more, "TEST_TMPDIR": folder}
-        return child.run(argv, timeout, env, where.cwd)
+        try:
+            return child.run(argv, timeout, env, where.cwd)
+        except SystemExit:  # which is all the same to the loop that asks us
+            os._exit(1)
 
 
 def _list(where, program):
@@ -126,12 +130,17 @@ class Hunt:
 
     def __enter__(self):
         os.makedirs(self.where.scratch, exist_ok=True)
-        self.pool = multiprocessing.Pool(self.jobs, _begin_worker)
+        self.pool = futures.ProcessPoolExecutor(self.jobs, initializer=_begin_worker)
         return self
 
-    def __exit__(self, *_):
-        self.pool.terminate()
-        self.pool.join()
+    def __exit__(self, failed, *_):
+        workers = multiprocessing.active_children() if failed else []
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.join(5)
+            worker.kill()
+        self.pool.shutdown(wait=not failed, cancel_futures=True)
 
     def _each(self, function, items):
         """function(where, *item) for each of the items, which are asked for as workers come free.
@@ -142,15 +151,15 @@ class Hunt:
                 item = next(items, None)
                 if item is None:
                     break
-                pending[n] = self.pool.apply_async(function, (self.where,) + item)
+                pending[n] = self.pool.submit(function, self.where, *item)
                 n += 1
             if not pending:
                 return
-            ready = [i for i, result in pending.items() if result.ready()]
+            ready = [i for i, result in pending.items() if result.done()]
             for i in ready:
-                yield i, pending.pop(i).get()
+                yield i, pending.pop(i).result()
             if not ready:
-                time.sleep(0.002)
+                futures.wait(pending.values(), 1, futures.FIRST_COMPLETED)
 
     def measure(self, programs, left_out):
         """The cases of the programs that pass, with their times and what they reach.  Appends to

@@ -2,6 +2,7 @@
 """Proves that tools/mutate makes the mutants that it says, and that it sees which ones survive."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -258,6 +259,35 @@ class Hunting(Sources):
             int here"""))
         self.assertEqual(left_out, ["strong ended with 3 without a mutant"])
         self.assertFalse(verdicts["return n {< -> <=} 10"].killed)
+
+
+    def test_nobody_is_left_behind_by_who_is_interrupted(self):
+        endless = TESTS.replace("int here = 5;", r"""int here = 5;
+            if (getenv("RT_MUTANT")) {
+              FILE *f = fopen("pid", "w");
+              fprintf(f, "%d", (int)getpid());
+              fclose(f);
+              for (;;) pause();
+            }""").replace("#include <string.h>",
+                          "#include <stdio.h>\n#include <string.h>\n#include <unistd.h>")
+        pid = os.path.join(self.folder.name, "pid")
+
+        class Interrupted(Exception):
+            pass
+
+        def look(*_):
+            if os.path.exists(pid) and os.path.getsize(pid):
+                raise Interrupted
+
+        before = signal.signal(signal.SIGALRM, look)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        with self.assertRaises(Interrupted):
+            self.hunt(["weak"], main=endless)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        with open(pid) as f, self.assertRaises(ProcessLookupError):
+            os.kill(int(f.read()), 0)
 
 
 class Explaining(Sources):

@@ -166,7 +166,8 @@ TEST_P(Quarantine, WhatCannotBeOpenedAgainStaysAndSoDoesItsPlace) {
 
 TEST_P(QuarantineDeathTest, OnlyAFaultOnAStackThatIsHeldIsTold) {
   const rt_stack first = Keep(5, 3), second = Keep(6, 4);
-  for (uintptr_t addr : {uintptr_t{0}, first.lo - 1, first.hi, second.lo - 1, second.hi, UINTPTR_MAX})
+  for (uintptr_t addr : {uintptr_t{0}, first.lo - 1, first.hi, second.lo - 1, second.hi,
+                         UINTPTR_MAX})
     Check(addr);
   struct {
     uintptr_t addr;

@@ -13,6 +13,16 @@
 #include "runtime/go.h"
 #include "runtime/stack/profile.h"
 
+// The linker sends the calls of os_usleep here.
+static std::atomic<int> naps;
+extern "C" {
+void __real_os_usleep(uint32_t us);
+void __wrap_os_usleep(uint32_t us) {
+  naps++;
+  __real_os_usleep(us);
+}
+}
+
 namespace {
 
 int Append(void *to, const char *text, size_t bytes) {
@@ -206,18 +216,19 @@ TEST(ProfileTable, HasNoEntryPastItsLast) {
     EXPECT_EQ(rt_profile_at(i, &growths, &bytes), nullptr);
 }
 
-// Who ends or begins waits for who is in.
+// Who ends or begins waits for who is in; meanwhile it naps.
 TEST(ProfileTable, EndingWaitsForWhoRecords) {
   for (void (*step)() : {+[] { rt_profile_end(); }, +[] { rt_profile_begin(1); }}) {
     go_profile_start(1);
     ASSERT_TRUE(rt_profile_take());
-    std::atomic<bool> added{false}, right{false};
+    std::atomic<bool> added{false}, right{false}, returned{false};
+    naps = 0;
     std::thread other([&] {
       step();
       right = added.load();
+      returned = true;
     });
-    while (rt_profiling) std::this_thread::yield();
-    for (int i = 0; i < 1000; i++) std::this_thread::yield();  // it may go on now, if it dares
+    while (naps == 0 && !returned) std::this_thread::yield();
     added = true;
     const rt_growsite s = Synthetic(0);
     rt_profile_add(&s, 1);

@@ -271,4 +271,4 @@ def load(path):
                 name: row[name] for name in Verdict.__dataclass_fields__})
         return found
     except (OSError, ValueError, KeyError, TypeError):
-        raise BadInput("--again: %s holds no earlier run" % path) from None
+        raise BadInput("%s holds no earlier run" % path) from None

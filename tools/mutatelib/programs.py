@@ -13,7 +13,6 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from comparelib.builder import setup  # noqa: F401  for tools/mutate
 from comparelib.plan import BadInput
 from mutatelib import schemata, sites
 
@@ -60,16 +59,11 @@ def bazel(root, arguments, log):
     return done.stdout
 
 
-def labels(root):
-    """{name: label} of the tests to run: those above that there are."""
-    found = {name: "//tests:" + name for name in TESTS
-             if os.path.exists(os.path.join(root, "tests", source_of(name)))}
+def labels():
+    """{name: label} of the tests to run."""
+    found = {name: "//tests:" + name for name in TESTS}
     found.update({name + "_replay": "//fuzz:%s_replay" % name for name in REPLAYS})
     return found
-
-
-def source_of(name):
-    return name.replace("_mprotect", "") + ".cc"
 
 
 def after(words, option):

@@ -122,6 +122,7 @@ class Finder:
         self.path, self.text, self.function = path, text, function["name"]
         self.returns = function["type"]["qualType"].split("(")[0].strip()
         self.sites = {}
+        self.head = None  # the statement, or what it asks, that mutants are shown in
         body = [child for child in function["inner"] if child["kind"] == "CompoundStmt"][0]
         self.statement(body)
 

@@ -1,12 +1,10 @@
 // growth_test.cc: the strategies' functions one by one (runtime/stack/growth), on stacks that no
 // goroutine runs on: sizes to the byte, what is counted, and what happens without memory.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <cstring>
 #include <string>
-#include <vector>
 
 extern "C" {
 #include "runtime/go.h"

@@ -2,9 +2,6 @@
 // stacks that no goroutine runs on.  Calls on segments are in segment_test.cc.
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <vector>
-
 extern "C" {
 #include "runtime/go.h"
 }

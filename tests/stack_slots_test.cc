@@ -2,7 +2,6 @@
 // costs in system calls and addresses, and what is left when one of those is refused.  Built once
 // for each kind of guard: GUARD_KIND is an enum rt_guard_kind.
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -334,6 +333,8 @@ TEST_F(Slots, PoisonFillsOnceWhatIsUsed) {
   ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, 16 * K, cache(), &s), 0);
   Free(s);
   EXPECT_EQ(Resident(s.lo, s.hi), 0u) << "nobody has used it";
+  const rt_stack large = Hold(4 * M);
+  EXPECT_EQ(Resident(large.lo, large.hi), 1 * M) << "no more than its top";
 }
 
 // ---- Stocking ----------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 // stack_start_test.cc: the first arenas of a process (runtime/stack/stack.h), and a kernel without
 // marks: each case begins a process of its own.
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -201,7 +202,134 @@ TEST(Adapt, IsInTheProfile) {
 struct Table : testing::Test {
   void SetUp() override { rt_adapt_init(256 * K); }
   void TearDown() override { rt_adapt_init(0); }
+  static size_t First(uintptr_t fn, size_t initial = 8 * K, size_t max = 1 << 30) {
+    return rt_adapt_first(fn, initial, max, &trial);
+  }
+  // Starts goroutines until one is a trial; returns how many it took.
+  static int UntilTrial(uintptr_t fn) {
+    for (int n = 1; n < 1 << 20; n++)
+      if (First(fn), trial) return n;
+    return -1;
+  }
+  static rt_adapt_entry Entry(uintptr_t fn) {
+    rt_adapt_entry e = {};
+    for (uint32_t i = 0; rt_adapt_at(i, &e); i++)
+      if (e.fn == fn) return e;
+    return rt_adapt_entry{};
+  }
+  static inline bool trial;
 };
+
+TEST_F(Table, RemembersEachOfSomeHundredFunctions) {
+  std::mt19937 random(1);  // so that some want the same entry first
+  std::vector<uintptr_t> fns(400);
+  for (uintptr_t &fn : fns) fn = random() << 4;
+  for (size_t i = 0; i < fns.size(); i++) rt_adapt_grown(fns[i], (16 * K) << i % 4, false);
+  for (size_t i = 0; i < fns.size(); i++) EXPECT_EQ(First(fns[i]), (16 * K) << i % 4) << i;
+}
+
+TEST_F(Table, AskingForAFunctionThatHasNotGrownLeavesNoTrace) {
+  EXPECT_EQ(First(0x7770), 8 * K);
+  EXPECT_FALSE(trial);
+  rt_adapt_fitted(0x7770, 8 * K);
+  EXPECT_EQ(Entry(0x7770).fn, 0u);
+}
+
+TEST_F(Table, WhatIsLearntNeverBecomesLessByAGrowth) {
+  rt_adapt_grown(0x2000, 64 * K, false);
+  rt_adapt_grown(0x2000, 16 * K, false);
+  EXPECT_EQ(Entry(0x2000).size, 64 * K);
+}
+
+TEST_F(Table, ATrialIsALesserSizeThanTheGoroutineWouldHaveHad) {
+  rt_adapt_grown(0x2000, 64 * K, false);
+  for (int i = 0; i < 2 * RT_ADAPT_EVERY; i++) {
+    EXPECT_EQ(First(0x2000, 64 * K), 64 * K);
+    ASSERT_FALSE(trial) << "it asks for as much itself";
+  }
+  // Up to its limit it is one as any other.
+  int n = 1;
+  while (First(0x2000, 8 * K, 64 * K), !trial) n++;
+  EXPECT_EQ(n, RT_ADAPT_EVERY);
+}
+
+TEST_F(Table, CountsThoseThatBeganLarger) {
+  rt_adapt_grown(0x2000, 16 * K, false);
+  for (int i = 1; i < RT_ADAPT_EVERY; i++) First(0x2000);
+  EXPECT_EQ(Entry(0x2000).larger, RT_ADAPT_EVERY - 1u);
+  EXPECT_EQ(First(0x2000), 8 * K);
+  EXPECT_TRUE(trial);
+  EXPECT_EQ(Entry(0x2000).larger, RT_ADAPT_EVERY - 1u) << "half of it is what it asks for";
+  for (int i = 1; i < RT_ADAPT_EVERY; i++) First(0x2000, 12 * K);
+  EXPECT_EQ(First(0x2000, 12 * K), 12 * K) << "half of it is less";
+}
+
+TEST_F(Table, AGrowthToWhatIsLearntMisledNobody) {
+  rt_adapt_grown(0x2000, 64 * K, false);
+  UntilTrial(0x2000);
+  rt_adapt_fitted(0x2000, 32 * K);
+  EXPECT_EQ(Entry(0x2000).size, 32 * K);
+  for (size_t size : {32 * K, 16 * K}) {
+    rt_adapt_grown(0x2000, size, false);
+    EXPECT_EQ(Entry(0x2000).every, unsigned{RT_ADAPT_EVERY});
+  }
+  rt_adapt_grown(0x2000, 64 * K, false);
+  EXPECT_EQ(Entry(0x2000).every, 4u * RT_ADAPT_EVERY) << "now it seems that it only seemed to fit";
+  rt_adapt_grown(0x2000, 128 * K, false);
+  EXPECT_EQ(Entry(0x2000).every, 4u * RT_ADAPT_EVERY) << "and this is another matter";
+}
+
+TEST_F(Table, ATrialThatEndsWhenMoreWasLearntTellsNothing) {
+  rt_adapt_grown(0x2000, 64 * K, false);
+  UntilTrial(0x2000);
+  rt_adapt_grown(0x2000, 64 * K, true);
+  const uint32_t every = Entry(0x2000).every;
+  rt_adapt_grown(0x2000, 256 * K, false);
+  rt_adapt_fitted(0x2000, 32 * K);
+  EXPECT_EQ(Entry(0x2000).size, 256 * K);
+  EXPECT_EQ(Entry(0x2000).every, every);
+  rt_adapt_grown(0x2000, 256 * K, false);
+  EXPECT_EQ(Entry(0x2000).every, every);
+}
+
+// Others go on beginning while it runs.
+TEST_F(Table, ATrialThatEndsLateIsFollowedByTheNextAtOnce) {
+  rt_adapt_grown(0x2000, 64 * K, false);
+  UntilTrial(0x2000);
+  rt_adapt_grown(0x2000, 64 * K, true);
+  EXPECT_EQ(UntilTrial(0x2000), 2 * RT_ADAPT_EVERY);
+  for (int i = 0; i < RT_ADAPT_EVERY + 10; i++) First(0x2000);
+  rt_adapt_fitted(0x2000, 32 * K);
+  EXPECT_EQ(UntilTrial(0x2000), 1);
+}
+
+TEST_F(Table, ForgetsAllOfIt) {
+  for (uintptr_t fn = 1; fn <= 20 * RT_ADAPT_ENTRIES; fn++) rt_adapt_grown(fn << 4, 64 * K, false);
+  rt_adapt_forget();
+  rt_adapt_entry e;
+  for (uint32_t i = 0; i < RT_ADAPT_ENTRIES; i++) {
+    ASSERT_TRUE(rt_adapt_at(i, &e));
+    EXPECT_EQ(e.size, 0u) << i;
+  }
+  EXPECT_FALSE(rt_adapt_at(RT_ADAPT_ENTRIES, &e));
+  EXPECT_FALSE(rt_adapt_at(RT_ADAPT_ENTRIES + 1, &e));
+}
+
+TEST_F(Table, ForgetsHowOftenItTried) {
+  rt_adapt_grown(0x2000, 64 * K, false);
+  UntilTrial(0x2000);
+  rt_adapt_grown(0x2000, 64 * K, true);
+  UntilTrial(0x2000);
+  rt_adapt_fitted(0x2000, 32 * K);
+  for (int i = 0; i < 10; i++) First(0x2000);
+  rt_adapt_grown(0x2000, 32 * K, true);
+  rt_adapt_forget();
+  EXPECT_EQ(Entry(0x2000).every, unsigned{RT_ADAPT_EVERY});
+  EXPECT_EQ(Entry(0x2000).larger, 0u);
+  rt_adapt_grown(0x2000, 64 * K, false);
+  EXPECT_EQ(Entry(0x2000).every, unsigned{RT_ADAPT_EVERY}) << "nobody was misled";
+  EXPECT_EQ(UntilTrial(0x2000), RT_ADAPT_EVERY);
+}
 
 TEST_F(Table, TriesEverLessOftenWhereItIsNoUse) {
   rt_adapt_grown(0x1000, 64 * K, false);

@@ -11,6 +11,7 @@
 
 #include "runtime/arch/adjusters.h"
 #include "runtime/os/os.h"
+#include "runtime/stack/copybounds.h"
 #include "runtime/stack/copystack.h"
 #include "runtime/stack/sanitize.h"
 
@@ -224,6 +225,80 @@ TEST_P(CopyStack, RepeatedMovesDoNotUseUpTheMappingsOfTheProcess) {
   EXPECT_LE(Mappings(), before + 16);
 }
 
+// ---- Bounds ------------------------------------------------------------------------------------
+
+TEST(CopyBounds, LeaveOutTheGuardAndAreEmptyWhereNothingIsBelowIt) {
+  const rt_stack s = {0x30000, 0x32000, 0x10000, 0, 0, 1, 0x8000};  // guard: 0x28000 to 0x30000
+  struct {
+    uintptr_t lowest, lo, reach_lo;
+  } table[] = {{0x31000, 0x31000, 0x28000}, {0x32000, 0x32000, 0x28000},
+               {0x30000, 0x30000, 0x28000}, {0x2ffff, 0x30000, 0x28000},
+               {0x28001, 0x30000, 0x28000}, {0x28000, 0x30000, 0x28000},
+               {0x27fff, 0x30000, 0x27fff}, {0x10000, 0x30000, 0x10000}};
+  for (const auto &t : table) {
+    const struct rt_copybounds b = rt_copybounds(&s, t.lowest);
+    EXPECT_EQ(b.lo, t.lo) << std::hex << t.lowest;
+    EXPECT_EQ(b.hi, s.hi);
+    EXPECT_EQ(b.reach_lo, t.reach_lo) << std::hex << t.lowest;
+    EXPECT_EQ(b.reach_hi, 0x28000u);
+  }
+}
+
+TEST(CopyBounds, PagesAreWholeBeforeAndAfter) {
+  struct {
+    uintptr_t lo, hi;
+    uint64_t delta;
+    bool whole;
+    uintptr_t page_lo;
+  } table[] = {{0x30000, 0x32000, 0x5000, true, 0x30000},
+               {0x30001, 0x32000, 0 - uint64_t{0x5000}, true, 0x30000},
+               {0x30fff, 0x32000, 0, true, 0x30000},
+               {0x30000, 0x32010, 0x5000, false, 0x30000},
+               {0x30000, 0x32000, 0x5010, false, 0x30000},
+               {0x31000, 0x32ff0, 0x5010, false, 0x31000}};
+  for (const auto &t : table) {
+    uintptr_t page_lo = 1;
+    EXPECT_EQ(rt_pagebounds(t.lo, t.hi, t.delta, 4096, &page_lo), t.whole) << std::hex << t.hi;
+    EXPECT_EQ(page_lo, t.page_lo);
+  }
+}
+
+// ---- The version in use ------------------------------------------------------------------------
+
+int calls;
+
+uint64_t CountingAdjust(uint64_t *image, size_t nwords, const rt_wordmove *mv) {
+  calls++;
+  return rt_adjuster_scalar.adjust(image, nwords, mv);
+}
+
+uint64_t CountingCopy(uint64_t *dst, const uint64_t *src, size_t nwords, const rt_wordmove *mv) {
+  calls++;
+  return rt_adjuster_scalar.copy(dst, src, nwords, mv);
+}
+
+TEST(CopyStackUse, IsInForceUntilTheBestIsChosenAgain) {
+  const rt_stack_config config = {};
+  ASSERT_EQ(rt_stackinit(&config), 0);
+  auto cache = std::make_unique<rt_stackcache>();
+  rt_stack from = {}, to = {};
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 8 * kKiB, cache.get(), &from), 0);
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 8 * kKiB, cache.get(), &to), 0);
+  const rt_adjuster counting = {"counting", CountingAdjust, CountingCopy};
+  rt_copied copied;
+  calls = 0;
+  rt_copystack_use(&counting);
+  rt_copystack(&from, &to, from.lo, RT_COPY_BYTES, &copied);
+  const int used = calls;
+  EXPECT_GT(used, 0);
+  rt_copystack_init();
+  rt_copystack(&to, &from, to.lo, RT_COPY_BYTES, &copied);
+  EXPECT_EQ(calls, used);
+  rt_stackfree(cache.get(), &from);
+  rt_stackfree(cache.get(), &to);
+  rt_stackcache_flush(cache.get());
+}
+
 // ---- RT_COPY_AUTO ----------------------------------------------------------------------------
 
 TEST(CopyStackAuto, MovesPagesFromItsThresholdOnToAStackWithoutMemory) {
@@ -232,16 +307,16 @@ TEST(CopyStackAuto, MovesPagesFromItsThresholdOnToAStackWithoutMemory) {
   rt_copystack_init();
   auto cache = std::make_unique<rt_stackcache>();
   rt_stack from = {}, to = {};
-  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, RT_PAGEMOVE_BYTES, cache.get(), &from), 0);
+  ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 2 * RT_PAGEMOVE_BYTES, cache.get(), &from), 0);
   ASSERT_EQ(rt_stackalloc(RT_STACK_WIDE, 2 * RT_PAGEMOVE_BYTES, cache.get(), &to), 0);
   for (bool resident : {false, true}) {
     to.resident = resident;
-    for (size_t less : {0, 1, 8}) {
+    for (long more : {-8, -1, 0, 1, 4096, int{RT_PAGEMOVE_BYTES}}) {
       const uint64_t pointer = from.hi;
       memcpy(At(from.hi - 8), &pointer, 8);
       rt_copied copied = {};
-      rt_copystack(&from, &to, from.lo + less, RT_COPY_AUTO, &copied);
-      EXPECT_EQ(copied.moved_pages, less == 0 && !resident && !rt_sanitize_pages_pinned());
+      rt_copystack(&from, &to, from.hi - RT_PAGEMOVE_BYTES - more, RT_COPY_AUTO, &copied);
+      EXPECT_EQ(copied.moved_pages, more >= 0 && !resident && !rt_sanitize_pages_pinned());
       uint64_t moved;
       memcpy(&moved, At(to.hi - 8), 8);
       EXPECT_EQ(moved, to.hi);

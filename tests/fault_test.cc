@@ -32,7 +32,9 @@ TEST(StackNeed, IsTheFirstDoublingThatHoldsTheNeed) {
       {8 * kKiB, 8 * kKiB, 12 * kKiB + 1, 20 * kKiB, 0},
       {20 * kKiB, 20 * kKiB, 0, 20 * kKiB, 20 * kKiB},
       {8 * kKiB, 0, 8 * kKiB + 1, 8 * kKiB + 16, 8 * kKiB + 16},
+      {5, 6, 4, 11, 10},
       // Sums that would overflow.
+      {8 * kKiB, SIZE_MAX - 10, 20, SIZE_MAX, 0},
       {8 * kKiB, SIZE_MAX, SIZE_MAX, kGiB, 0},
       {8 * kKiB, 1, SIZE_MAX, kGiB, 0},
       {8 * kKiB, SIZE_MAX, 1, kGiB, 0},

@@ -264,7 +264,7 @@ static void describe(uint32_t number, size_t size, struct rt_stack *out) {
 
 // Forbids access to [lo, hi), part of a guard in a marked arena.
 static int put_guard(struct slot *s, uintptr_t lo, uintptr_t hi) {
-  if (lo >= hi || os_guard_install((void *)lo, hi - lo) == 0) return 0;
+  if (os_guard_install((void *)lo, hi - lo) == 0) return 0;
   const int error = os_forbid((void *)lo, hi - lo);  // locked memory takes no marks (madvise(2))
   if (!error) s->forbidden = true;
   atomic_store_explicit(&how.locked, true, memory_order_relaxed);
@@ -273,7 +273,6 @@ static int put_guard(struct slot *s, uintptr_t lo, uintptr_t hi) {
 
 // Allows it again, however it was forbidden.
 static int drop_guard(const struct slot *s, uintptr_t lo, uintptr_t hi) {
-  if (lo >= hi) return 0;
   const int error = s->forbidden ? os_commit((void *)lo, hi - lo) : 0;
   return error ? error : os_guard_remove((void *)lo, hi - lo);
 }

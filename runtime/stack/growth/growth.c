@@ -18,7 +18,7 @@ struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
                                               .hybrid_bytes = 1 << 20};
 
 const struct rt_growth *rt_growth_at(int i) {
-  return i >= 0 && (size_t)i < sizeof table / sizeof *table ? table[i] : NULL;
+  return (size_t)i < sizeof table / sizeof *table ? table[i] : NULL;
 }
 
 const struct rt_growth *rt_growth_find(const char *name) {

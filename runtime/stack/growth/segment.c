@@ -81,9 +81,10 @@ void rt_segment_enter(struct rt_gstack *gs) {
   gs->stack = s->stack;
 }
 
+// There is one.
 static struct rt_segment *innermost_in_use(const struct rt_gstack *gs) {
   struct rt_segment *s = gs->segment;
-  return s && !s->in_use ? s->older : s;
+  return s->in_use ? s : s->older;
 }
 
 const struct rt_stack *rt_segment_below(const struct rt_gstack *gs) {

@@ -12,7 +12,6 @@ enum {
 // To the least stack that is half empty then.  A stack that is a quarter full or more stays, so
 // that what it grows by next does not bring it back to where it was.
 static size_t least(const struct rt_gstack *gs) {  // 0: as it is
-  if (gs->sp < gs->stack.lo) return 0;  // a frame has skipped the guard
   const size_t half = 2 * (gs->stack.hi - gs->sp + SLACK), kept = gs->promised;
   const size_t want = half > kept ? half : kept;
   size_t size = gs->initial;
@@ -39,7 +38,7 @@ bool rt_shrinkelastic(struct rt_gstack *gs, struct rt_stackcache *cache) {
 // The pages below SP.  Which of them have memory the kernel knows, and to ask costs as much.
 bool rt_shrinkinplace(struct rt_gstack *gs, struct rt_stackcache *cache) {
   const uintptr_t end = (gs->sp - SLACK) & ~(uintptr_t)(os_pagesize() - 1);
-  if (gs->sp < gs->stack.lo + SLACK || end <= gs->stack.lo) return false;
+  if (end <= gs->stack.lo) return false;
   os_discard((void *)gs->stack.lo, end - gs->stack.lo);
   rt_count(&cache->stats.shrinks, 1);
   return true;

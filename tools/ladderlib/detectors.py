@@ -17,6 +17,7 @@ import sys
 from dataclasses import dataclass
 
 from comparelib import child
+from comparelib.plan import BadInput
 
 CONFIGS = {"test": (), "asan": ("asan",), "ubsan": ("ubsan",), "tsan": ("tsan",)}
 # Where they have nothing to see: one thread, and no arithmetic.
@@ -176,11 +177,12 @@ class Runner:
         ran = self.call(part, argv + ["--", program], limit + GRACE_SECONDS,
                         ASAN_OPTIONS="use_sigaltstack=0:abort_on_error=1:symbolize=0:"
                         "detect_leaks=0", UBSAN_OPTIONS="abort_on_error=1:symbolize=0",
+                        MSAN_OPTIONS="exit_code=86:symbolize=0",  # or afl-fuzz refuses
                         AFL_SKIP_CPUFREQ="1", AFL_NO_UI="1", AFL_NO_AFFINITY="1",
                         AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES="1", AFL_BENCH_UNTIL_CRASH="1")
         crashes = os.path.join(out, "default", "crashes")
         if not os.path.isdir(crashes):
-            return Ran("cut", ran.seconds, "afl-fuzz does not start: " + ran.says)
+            raise BadInput("afl-fuzz does not start: " + (ran.says or "no output"))
         found = any(name.startswith("id:") for name in os.listdir(crashes))
         return Ran("found" if found else "silent", ran.seconds, "a crash" if found else "")
 

@@ -134,7 +134,7 @@ def tiers(document):
     kinds = [kind for kind in KINDS
              if any(kind in by_kind(entry) for entry in document["patches"])]
     lines = ["FOUND, OF THOSE LOOKED AT", "",
-             " " * 46 + "".join("%8s" % kind for kind in kinds) + "%8s" % "any"]
+             " " * 44 + "".join("%7s" % kind for kind in kinds) + "%7s" % "any"]
     groups = [(title, [e for e in document["patches"] if e["tier"] == tier])
               for tier, title in TIERS.items()] + [("all", document["patches"])]
     for title, entries in groups:
@@ -146,7 +146,7 @@ def tiers(document):
             cells.append("%d/%d" % (sum(kind in finders(e) for e in looked), len(looked))
                          if looked else ".")
         cells.append("%d/%d" % (sum(bool(finders(e)) for e in entries), len(entries)))
-        lines.append(title.ljust(46) + "".join("%8s" % text for text in cells))
+        lines.append(title.ljust(44) + "".join("%7s" % text for text in cells))
     return lines
 
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/alarm.h"
 #include "runtime/go.h"
 #include "runtime/sched/deterministic.h"
 
@@ -330,6 +331,7 @@ static void tell(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  alarm_on_signal_stack();
   if (size < HEADER) return 0;
   nops = nhistory = moment = steps = 0;
   for (size_t at = HEADER; at + 3 <= size && nops < OPS_MAX; at += 3, nops++)

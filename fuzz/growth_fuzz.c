@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/alarm.h"
 #include "runtime/go.h"
 #include "runtime/stack/growth/growth.h"
 
@@ -371,6 +372,7 @@ static uint64_t run_once(const struct go_config *config, struct run *run,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct program program;
+  alarm_on_signal_stack();
   if (size < HEADER) return 0;
   decode(data + HEADER, size - HEADER, &program);
   uint64_t want[TASKS] = {0};

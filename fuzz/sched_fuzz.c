@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/alarm.h"
 #include "runtime/arch/arch.h"
 #include "runtime/go.h"
 #include "runtime/sched/clock.h"
@@ -338,6 +339,7 @@ static uint64_t run_once(const struct go_config *config) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  alarm_on_signal_stack();
   if (size < HEADER) return 0;
   nops = 0;
   for (size_t at = HEADER; at + 3 <= size && nops < OPS_MAX; at += 3)

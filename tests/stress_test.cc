@@ -117,7 +117,9 @@ __attribute__((noinline)) void Frame(Walk *walk, Head *up, long depth) {
   f.head.last = f.words + kWords;
   uint64_t *a = f.words, *b = f.words + kWords / 2, *end = f.words + kWords;
   const uint64_t key = walk->id << 20 ^ static_cast<uint64_t>(depth);
-  for (uint64_t *w = a; w < end; w++) *w = key + static_cast<uint64_t>(w - a);
+  // By index: of `w - a` a compiler keeps the negated `a` in a register, which names no stack, and is
+  // wrong once the goroutine has been interrupted in the loop and its stack has moved.
+  for (size_t i = 0; i < kWords; i++) a[i] = key + i;
   // The compiler knows nothing about these any more, so they live across the call.
   __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(end) : : "memory");
   Descend(walk, &f.head, depth + static_cast<long>(sizeof f));
@@ -125,8 +127,8 @@ __attribute__((noinline)) void Frame(Walk *walk, Head *up, long depth) {
   CheckHead(&f.head, walk, up, depth);
   if (a != f.words || b != f.words + kWords / 2 || end != f.head.last || f.head.first != a)
     Wrong("pointers in registers", walk->id, depth);
-  for (const uint64_t *w = a; w < end; w++)
-    if (*w != key + static_cast<uint64_t>(w - a)) Wrong("words of a frame", walk->id, depth);
+  for (size_t i = 0; i < kWords; i++)
+    if (a[i] != key + i) Wrong("words of a frame", walk->id, depth);
 }
 
 void MakeFrame(void *p) {

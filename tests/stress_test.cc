@@ -117,8 +117,8 @@ __attribute__((noinline)) void Frame(Walk *walk, Head *up, long depth) {
   f.head.last = f.words + kWords;
   uint64_t *a = f.words, *b = f.words + kWords / 2, *end = f.words + kWords;
   const uint64_t key = walk->id << 20 ^ static_cast<uint64_t>(depth);
-  // By index: of `w - a` a compiler keeps the negated `a` in a register, which names no stack, and is
-  // wrong once the goroutine has been interrupted in the loop and its stack has moved.
+  // By index: of `w - a` a compiler keeps the negated `a` in a register, which names no stack, and
+  // is wrong once the goroutine has been interrupted in the loop and its stack has moved.
   for (size_t i = 0; i < kWords; i++) a[i] = key + i;
   // The compiler knows nothing about these any more, so they live across the call.
   __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(end) : : "memory");

@@ -84,7 +84,8 @@ TEST_F(Options, Shrink) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_EQ(out_.shrink.idle_ns, 0);
   config_ = {};
-  for (const char *bad : {"0ms", "5", "ms", "1m", "2s,never", "86401s", "99999999999999999999s"}) {
+  for (const char *bad : {"0ms", "5", "ms", "1m", "2s,never", "86401s", "86400001ms",
+                          "10200000000000ms", "99999999999999999999s"}) {
     environment = {{"GO_STACKSHRINK", bad}};
     ExpectRefused("GO_STACKSHRINK", bad);
   }

@@ -100,7 +100,7 @@ static bool parse_duration(const char *text, size_t bytes, int64_t *ns) {
   const size_t unit = bytes - i;
   if (i == 0 || n == 0) return false;
   if (unit == 2 && strncmp(text + i, "ms", 2) == 0)
-    *ns = n * GO_MILLISECOND;
+    *ns = n > most / GO_MILLISECOND ? 0 : n * GO_MILLISECOND;
   else if (unit == 1 && text[i] == 's')
     *ns = n > most / GO_SECOND ? 0 : n * GO_SECOND;
   else

@@ -18,13 +18,18 @@ LEVEL = 0.05
 FLOOR = 0.02
 
 
+def _no_json(constant):
+    """Python takes NaN and Infinity for JSON, and a name that is NaN is not even itself."""
+    raise ValueError(constant)
+
+
 def load(path):
     """Reads a compare.json, or the one in a folder; BadInput if it is not one of this version."""
     if os.path.isdir(path):
         path = os.path.join(path, "compare.json")
     try:
         with open(path, encoding="utf-8") as f:
-            document = json.load(f)
+            document = json.load(f, parse_constant=_no_json)
     except OSError as error:
         raise BadInput("%s: %s" % (path, error.strerror)) from None
     except (ValueError, RecursionError):

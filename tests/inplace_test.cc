@@ -2,10 +2,8 @@
 // the elastic slots below them, for each kind of guard.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -15,33 +13,12 @@
 #include "runtime/os/os.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
+#include "tests/memory.h"
 #include "tests/signal_cases.h"
 
 namespace {
 
 constexpr size_t kKiB = 1 << 10, kMiB = 1 << 20;
-
-volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
-
-// Whether the kernel finds the byte accessible: it does not grow stacks.
-bool Accessible(uintptr_t at) {
-  static const std::vector<int> ends = [] {
-    std::vector<int> fds(2);
-    if (pipe(fds.data()) != 0) abort();
-    return fds;
-  }();
-  char c;
-  return write(ends[1], reinterpret_cast<void *>(at), 1) == 1 && read(ends[0], &c, 1) == 1;
-}
-
-// Bytes of [lo, hi) that are in memory.
-size_t Resident(uintptr_t lo, uintptr_t hi) {
-  const size_t page = os_pagesize();
-  std::vector<unsigned char> in((hi - lo) / page);
-  if (mincore(reinterpret_cast<void *>(lo), hi - lo, in.data()) != 0) abort();
-  return page * static_cast<size_t>(
-                    std::count_if(in.begin(), in.end(), [](unsigned char c) { return c & 1; }));
-}
 
 int Mappings() {
   FILE *f = fopen("/proc/self/maps", "r");

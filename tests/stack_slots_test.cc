@@ -2,8 +2,6 @@
 // costs in system calls and addresses, and what is left when one of those is refused.  Built once
 // for each kind of guard: GUARD_KIND is an enum rt_guard_kind.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,31 +13,11 @@
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 namespace {
 
 constexpr size_t K = 1 << 10, M = 1 << 20, G = 1 << 30;
-
-volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
-
-// Whether the kernel finds the byte accessible.
-bool Accessible(uintptr_t at) {
-  static const std::vector<int> ends = [] {
-    std::vector<int> fds(2);
-    if (pipe(fds.data()) != 0) abort();
-    return fds;
-  }();
-  char c;
-  return write(ends[1], reinterpret_cast<void *>(at), 1) == 1 && read(ends[0], &c, 1) == 1;
-}
-
-size_t Resident(uintptr_t lo, uintptr_t hi) {
-  const size_t page = os_pagesize();
-  std::vector<unsigned char> in((hi - lo) / page);
-  if (mincore(reinterpret_cast<void *>(lo), hi - lo, in.data()) != 0) abort();
-  return page * static_cast<size_t>(
-                    std::count_if(in.begin(), in.end(), [](unsigned char c) { return c & 1; }));
-}
 
 class Slots : public testing::Test {
  protected:

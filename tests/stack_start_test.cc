@@ -11,23 +11,11 @@
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 namespace {
 
 constexpr size_t K = 1 << 10, M = 1 << 20, G = 1 << 30;
-
-volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
-
-// Whether the kernel finds the byte accessible.
-bool Accessible(uintptr_t at) {
-  static const std::vector<int> ends = [] {
-    std::vector<int> fds(2);
-    if (pipe(fds.data()) != 0) abort();
-    return fds;
-  }();
-  char c;
-  return write(ends[1], reinterpret_cast<void *>(at), 1) == 1 && read(ends[0], &c, 1) == 1;
-}
 
 size_t AddressSpace() {
   size_t pages = 0;

@@ -1,4 +1,27 @@
-"""Tests of concurrency that run on threads as they are, many times over, and under seeds."""
+"""Tests by GoogleTest; those of concurrency run on threads as they are, many times over, and under
+seeds."""
+
+def gtest(name, size = "small", srcs = None, tags = [], deps = [], **kwargs):
+    """cc_test name, of name.cc and GoogleTest with its main.
+
+    Not under MemorySanitizer: Debian's libstdc++ is not instrumented.
+
+    Args:
+      name: of the test
+      size: of cc_test
+      srcs: name.cc if none are given
+      tags: besides nomsan
+      deps: without GoogleTest
+      **kwargs: of cc_test
+    """
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = srcs or [name + ".cc"],
+        tags = tags + ["nomsan"],
+        deps = deps + ["@com_google_googletest//:gtest_main"],
+        **kwargs
+    )
 
 def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
     native.cc_test(
@@ -33,14 +56,7 @@ def concurrency_test(name, seeds = 2000, deps = [], tags = [], **kwargs):
       tags: of all
       **kwargs: of all
     """
-    native.cc_test(
-        name = name,
-        size = "small",
-        srcs = [name + ".cc"],
-        tags = tags + ["nomsan"],
-        deps = deps + ["@com_google_googletest//:gtest_main"],
-        **kwargs
-    )
+    gtest(name = name, tags = tags, deps = deps, **kwargs)
 
     # One thread: TSan would find nothing, at ten times the price.
     _repeated(

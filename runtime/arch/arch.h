@@ -47,7 +47,7 @@ void rt_mcall_to(struct rt_g *g, void (*fn)(struct rt_g *), uintptr_t g0_sp, str
 void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *current);
 
 // rt_gostack prepares a fresh stack that ends at hi: resumed at the SP it returns, it calls
-// entry(), which must not return.  Unwinding ends there.  Writes the top 80 bytes.
+// entry(), which must not return.  Unwinding ends there.  Writes within the top 192 bytes.
 uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 
 // rt_onframe calls fn(arg) such that unwinders find, above it, the frames of a goroutine that does
@@ -72,6 +72,21 @@ static inline uintptr_t rt_getsp(void) {
   __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
   return sp;
 }
+#elif defined(__aarch64__)
+static inline struct rt_g *rt_getg(void) {
+  struct rt_g *g;
+  uintptr_t thread;
+  __asm__ volatile("adrp %0, :gottprel:rt_tls_g\n\tldr %0, [%0, :gottprel_lo12:rt_tls_g]\n\t"
+                   "mrs %1, tpidr_el0\n\tldr %0, [%1, %0]"
+                   : "=&r"(g), "=&r"(thread));
+  return g;
+}
+
+static inline uintptr_t rt_getsp(void) {
+  uintptr_t sp;
+  __asm__ volatile("mov %0, sp" : "=r"(sp));
+  return sp;
+}
 #endif
 
 // ---- Checks in compiled code ------------------------------------------------------------------
@@ -90,10 +105,11 @@ uintptr_t rt_morestack(struct rt_g *g, uintptr_t sp, size_t bytes, uintptr_t pc)
 void rt_morestack_moved(struct rt_g *g, uintptr_t pc);
 
 // ---- Asynchronous preemption -----------------------------------------------------------------
-// rt_asyncpreempt is what an interrupted goroutine finds itself calling: with the interrupted pc as
-// its return address, below the red zone of the interrupted SP.  It saves every register the
-// program can see (flags, general, x87, SSE, AVX, AVX-512; not AMX tiles), calls rt_asyncpreempt2,
-// and goes on where it was.
+// rt_asyncpreempt is what an interrupted goroutine finds itself at, below the red zone of the
+// interrupted SP.  It calls rt_asyncpreempt2, and goes on where it was with every register that the
+// program can see.  x86-64: it finds the interrupted pc as its return address, and saves the rest
+// itself (flags, general, x87, SSE, AVX, AVX-512; not AMX tiles).  Elsewhere no register is free to
+// jump with: it finds the signal frame at SP, and has the system return to that.
 void rt_asyncpreempt(void);
 void rt_asyncpreempt2(void);  // of the scheduler
 

@@ -47,7 +47,7 @@ void rt_mcall_to(struct rt_g *g, void (*fn)(struct rt_g *), uintptr_t g0_sp, str
 void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *current);
 
 // rt_gostack prepares a fresh stack that ends at hi: resumed at the SP it returns, it calls
-// entry(), which must not return.  Unwinding ends there.  Writes within the top 192 bytes.
+// entry(), which must not return.  Unwinding ends there.  Writes within the top 256 bytes.
 uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 
 // rt_onframe calls fn(arg) such that unwinders find, above it, the frames of a goroutine that does
@@ -85,6 +85,18 @@ static inline struct rt_g *rt_getg(void) {
 static inline uintptr_t rt_getsp(void) {
   uintptr_t sp;
   __asm__ volatile("mov %0, sp" : "=r"(sp));
+  return sp;
+}
+#elif defined(__riscv)
+static inline struct rt_g *rt_getg(void) {
+  struct rt_g *g;
+  __asm__ volatile("la.tls.ie %0, rt_tls_g\n\tadd %0, %0, tp\n\tld %0, 0(%0)" : "=r"(g));
+  return g;
+}
+
+static inline uintptr_t rt_getsp(void) {
+  uintptr_t sp;
+  __asm__ volatile("mv %0, sp" : "=r"(sp));
   return sp;
 }
 #endif

@@ -1,0 +1,60 @@
+// The signal frame of Linux on RISC-V (arch/riscv/include/uapi/asm/sigcontext.h): gregs[0] is the
+// pc, x1-x31 follow; the floating registers and records of more are in fpregs.
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+#include <ucontext.h>
+#include "runtime/os/linux/context.h"
+
+static_assert(REG_PC == 0 && REG_SP == 2 && sizeof(__riscv_mc_gp_state) == 32 * 8,
+              "gregs[1..32) are the registers");
+
+enum {
+  SIGINFO_BYTES = 128,  // sizeof(siginfo_t)
+  CALLED_BYTES = 1024,  // for rt_asyncpreempt2
+};
+
+// What rt_sigreturn(2) takes from SP (struct rt_sigframe, arch/riscv/kernel/signal.c).
+struct sigframe {
+  unsigned char info[SIGINFO_BYTES];
+  ucontext_t uc;
+};
+
+void os_context_pc_sp(void *context, uintptr_t *pc, uintptr_t *sp) {
+  const mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  *pc = mc->__gregs[REG_PC];
+  *sp = mc->__gregs[REG_SP];
+}
+
+size_t rt_asyncpreempt_bytes(void) { return sizeof(struct sigframe) + 16 + CALLED_BYTES; }
+
+// No register is free to jump to the interrupted pc with: all of the signal frame goes to the
+// goroutine's stack, and rt_asyncpreempt has the kernel load it.
+void os_context_call(void *context, uintptr_t fn, size_t redzone) {
+  mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  const uintptr_t sp =
+      (mc->__gregs[REG_SP] - redzone - sizeof(struct sigframe)) & ~(uintptr_t)15;
+  memcpy(&((struct sigframe *)sp)->uc, context, sizeof(ucontext_t));
+  mc->__gregs[REG_SP] = sp;
+  mc->__gregs[REG_PC] = fn;
+}
+
+// A stub is auipc t3; ld t3, (t3); jalr t1, t3; nop (RISC-V psABI, "Procedure Linkage Table"): pc
+// may be at any of the first three.
+bool os_context_stub(uintptr_t pc, uintptr_t to) {
+  enum { JALR_T1_T3 = 0x000e0367, AUIPC_T3 = 0xe17, AUIPC_MASK = 0xfff };
+  for (uintptr_t jalr = pc; jalr <= pc + 8 && jalr + 4 <= to; jalr += 4) {
+    uint32_t last, first;
+    memcpy(&last, (const void *)jalr, 4);
+    if (last != JALR_T1_T3) continue;
+    memcpy(&first, (const void *)(jalr - 8), 4);
+    return (first & AUIPC_MASK) == AUIPC_T3;
+  }
+  return false;
+}
+
+void os_context_regs(void *context, struct rt_regfile *out) {
+  mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  *out = (struct rt_regfile){(uint64_t *)mc->__gregs + 1, 31, (unsigned char *)&mc->__fpregs,
+                             sizeof mc->__fpregs};
+}

@@ -18,6 +18,9 @@ extern "C" {
 
 // os_pagesize returns the size of a page in bytes: a power of two, at least 4096.  Asked once
 // and cached; any number of threads may make the first call at the same time.  [signal-safe]
+// A larger one that the environment names, GO_PAGESIZE, up to OS_PAGESIZE_MAX, is the page of
+// everything below: for tests, of what the runtime does where pages are larger than here.
+enum { OS_PAGESIZE_MAX = 64 << 10 };
 size_t os_pagesize(void);
 
 // What a fresh reservation allows: nothing until os_commit, or reading and writing at once.

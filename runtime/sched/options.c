@@ -208,6 +208,14 @@ static int read_profile(const struct source *s, const struct go_config *c,
   return e;
 }
 
+// os_pagesize has read it, and taken it if it could.
+static int check_pagesize(const struct source *s) {
+  const char *text = s->getenv("GO_PAGESIZE");
+  size_t n = 0;
+  if (!text || !*text || (rt_parse_size(text, &n) && n == os_pagesize())) return 0;
+  return refuse(s, "GO_PAGESIZE", text, "takes bytes: this system's page, or a power of two up to 65536 that is larger");
+}
+
 int rt_options_read(const struct go_config *config, const char *(*getenv)(const char *),
                     struct rt_options *out, struct rt_text *why) {
   static const struct go_config none;
@@ -227,7 +235,8 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   const char *growth = read_text(&s, "GO_GROWTH", c->growth, "reserve");
   out->spawn.growth = rt_growth_find(growth);
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
-  int e = read_sizes(&s, c, out);
+  int e = check_pagesize(&s);
+  if (!e) e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
   if (!e) e = read_profile(&s, c, out);
   out->trace = read_text(&s, "GO_TRACE", c->trace, NULL);

@@ -2,6 +2,7 @@
 // some of this runs in the fault handler.
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "runtime/go.h"
@@ -14,14 +15,28 @@ enum {
   LINUX_MADV_GUARD_REMOVE = 103,
 };
 
+static size_t system_pagesize(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
 size_t os_pagesize(void) {
   static _Atomic size_t cached;  // every thread would store the same value
   size_t bytes = atomic_load_explicit(&cached, memory_order_relaxed);
   if (bytes == 0) {
-    bytes = (size_t)sysconf(_SC_PAGESIZE);
+    bytes = system_pagesize();
+    const char *asked = getenv("GO_PAGESIZE");
+    const size_t larger = asked ? strtoul(asked, NULL, 10) : 0;
+    if (larger > bytes && larger <= OS_PAGESIZE_MAX && (larger & (larger - 1)) == 0)
+      bytes = larger;
     atomic_store_explicit(&cached, bytes, memory_order_relaxed);
   }
   return bytes;
+}
+
+// The system's calls take whole pages: an address within one is refused, a length rounded up.  Here
+// for pages that are larger than the system's.
+static bool to_pages(const void *addr, size_t *bytes) {
+  const size_t page = os_pagesize();
+  *bytes = (*bytes + page - 1) & ~(page - 1);
+  return (uintptr_t)addr % page == 0;
 }
 
 // mmap, mprotect and mremap say ENOMEM both when memory is short and when the process has
@@ -40,10 +55,17 @@ static int map_error(int otherwise) {
 void *os_reserve(void *hint, size_t bytes, enum os_access access, int *error) {
   const int saved = errno;
   const int prot = access == OS_ACCESS_READWRITE ? PROT_READ | PROT_WRITE : PROT_NONE;
-  void *p = mmap(hint, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const size_t page = os_pagesize(), spare = page - system_pagesize();
+  to_pages(NULL, &bytes);
+  char *p = mmap(hint, bytes + spare, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) {
     *error = map_error(GO_EMAP);
     p = NULL;
+  } else if (spare > 0) {
+    const size_t head = -(uintptr_t)p & (page - 1);
+    if (head > 0) munmap(p, head);
+    if (head < spare) munmap(p + head + bytes, spare - head);
+    p += head;
   }
   errno = saved;
   return p;
@@ -51,11 +73,13 @@ void *os_reserve(void *hint, size_t bytes, enum os_access access, int *error) {
 
 void os_release(void *addr, size_t bytes) {
   const int saved = errno;
+  to_pages(addr, &bytes);
   munmap(addr, bytes);
   errno = saved;
 }
 
 static int protect(void *addr, size_t bytes, int prot) {
+  if (!to_pages(addr, &bytes)) return GO_EGUARD;
   const int saved = errno;
   const int code = mprotect(addr, bytes, prot) == 0 ? 0 : map_error(GO_EGUARD);
   errno = saved;
@@ -67,6 +91,7 @@ int os_commit(void *addr, size_t bytes) { return protect(addr, bytes, PROT_READ 
 int os_forbid(void *addr, size_t bytes) { return protect(addr, bytes, PROT_NONE); }
 
 static int advise(void *addr, size_t bytes, int advice) {
+  if (!to_pages(addr, &bytes)) return GO_EGUARD;
   const int saved = errno;
   const int code = madvise(addr, bytes, advice) == 0 ? 0 : GO_EGUARD;
   errno = saved;
@@ -109,6 +134,7 @@ void os_populate(void *addr, size_t bytes) {
 }
 
 int os_movepages(void *to, void *from, size_t bytes) {
+  if (!to_pages(from, &bytes) || !to_pages(to, &bytes)) return GO_EMAP;
   const int saved = errno;
   int code = 0;
   // DONTUNMAP keeps the old mapping, now empty: the slot stays ours.

@@ -87,14 +87,14 @@ void Cas(unsigned is, unsigned from, unsigned to) {
 
 TEST(CasgstatusDeathTest, ThrowsForAStepThatIsNotInTheTable) {
   EXPECT_EXIT(Cas(RT_GDEAD, RT_GDEAD, RT_GRUNNING), testing::KilledBySignal(SIGABRT),
-              "^stacklab: fatal: casgstatus: no such step\n$");
+              "^stacklab: fatal: casgstatus: no such step\n");
 }
 
 TEST(CasgstatusDeathTest, ThrowsForAGoroutineInAnotherState) {
   EXPECT_EXIT(Cas(RT_GWAITING, RT_GRUNNABLE, RT_GRUNNING), testing::KilledBySignal(SIGABRT),
-              "^stacklab: fatal: casgstatus: the goroutine is in another state\n$");
+              "^stacklab: fatal: casgstatus: the goroutine is in another state\n");
   EXPECT_EXIT(Cas(RT_GRUNNABLE | RT_GSCAN, RT_GRUNNABLE, RT_GRUNNING),
-              testing::KilledBySignal(SIGABRT), "in another state\n$");
+              testing::KilledBySignal(SIGABRT), "in another state\n");
 }
 
 }  // namespace

@@ -35,8 +35,11 @@ def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
             "--gtest_brief=1",
             "--gtest_fail_fast",
             "--gtest_filter=Concurrent*",
-            "--gtest_repeat=%d" % rounds,
-        ],
+        ] + select({
+            "@platforms//cpu:x86_64": ["--gtest_repeat=%d" % rounds],
+            # In an emulator.
+            "//conditions:default": ["--gtest_repeat=%d" % (rounds // 10)],
+        }),
         tags = tags + ["nomsan"],
         deps = deps + ["@com_google_googletest//:gtest"],
         **kwargs

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "runtime/os/os.h"
+#include "tests/call_at.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
 #include "tests/memory.h"
-#include "tests/signal_cases.h"
 
 namespace {
 

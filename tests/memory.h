@@ -5,13 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
-
-#include "runtime/os/os.h"
 
 inline volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
 
@@ -26,13 +23,16 @@ inline bool Accessible(uintptr_t at) {
   return write(ends[1], reinterpret_cast<void *>(at), 1) == 1 && read(ends[0], &c, 1) == 1;
 }
 
-// Bytes of [lo, hi), whole pages, that are in memory.
+// Bytes of [lo, hi), whole pages, that are in memory.  Page by page, since a page that is not mapped
+// fails the whole call; so does an inaccessible one in qemu-user.
 inline size_t Resident(uintptr_t lo, uintptr_t hi) {
-  const size_t page = os_pagesize();
-  std::vector<unsigned char> in((hi - lo) / page);
-  if (mincore(reinterpret_cast<void *>(lo), hi - lo, in.data()) != 0) abort();
-  return page * static_cast<size_t>(
-                    std::count_if(in.begin(), in.end(), [](unsigned char c) { return c & 1; }));
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  size_t resident = 0;
+  for (uintptr_t at = lo; at < hi; at += page) {
+    unsigned char in = 0;
+    if (mincore(reinterpret_cast<void *>(at), page, &in) == 0 && (in & 1)) resident += page;
+  }
+  return resident;
 }
 
 #endif

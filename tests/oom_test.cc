@@ -6,6 +6,7 @@
 // The parent never runs the runtime: each attempt is a forked child, new to memory.
 #include <gtest/gtest.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -295,7 +296,7 @@ TEST(OutOfThreads, AnInterruptedGoroutineIsNotForgotten) {
         inject::Arm(1u << inject::kPthreadCreate, 1, true);
         go_entersyscall();
         calling = true;
-        while (!taken) __builtin_ia32_pause();
+        while (!taken) sched_yield();
         go_exitsyscall();
         go_waitgroup_done(&done);
       }, nullptr);
@@ -305,7 +306,7 @@ TEST(OutOfThreads, AnInterruptedGoroutineIsNotForgotten) {
         go_waitgroup_done(&done);
       }, nullptr);
       go_entersyscall();  // its P goes to another thread, with both
-      while (!calling) __builtin_ia32_pause();
+      while (!calling) sched_yield();
       go_exitsyscall();
       taken = true;
       // Time for the other M to find that there is no P for it.

@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "runtime/stack/profile.h"
+#include "tests/call_at.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
 #include "tests/prologue_cases.h"
-#include "tests/signal_cases.h"
 
 // ---- Sites: their names are what is looked for, so they have C's -------------------------------
 

@@ -2,13 +2,10 @@
 #include "runtime/stack/quarantine.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 namespace {
 
@@ -26,15 +23,9 @@ rt_stack Alloc(rt_stackcache *cache) {
   return s;
 }
 
-// Asks the kernel, which fails instead of faulting.
 bool IsAccessible(const rt_stack &s) {
-  int pipes[2];
-  if (pipe(pipes) != 0) abort();
   bool all = true;
-  for (uintptr_t p = s.lo; p < s.hi; p += os_pagesize())
-    all &= write(pipes[1], reinterpret_cast<void *>(p), 1) == 1;
-  close(pipes[0]);
-  close(pipes[1]);
+  for (uintptr_t p = s.lo; p < s.hi; p += os_pagesize()) all &= Accessible(p);
   return all;
 }
 

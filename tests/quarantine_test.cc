@@ -13,21 +13,11 @@ extern "C" {
 #include "runtime/stack/quarantine.h"
 }
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 namespace {
 
 constexpr size_t K = 1 << 10, kSize = 512 * K;  // a class of its own
-
-// Whether the kernel finds the byte accessible.
-bool Accessible(uintptr_t at) {
-  static const std::vector<int> ends = [] {
-    std::vector<int> fds(2);
-    if (pipe(fds.data()) != 0) abort();
-    return fds;
-  }();
-  char c;
-  return write(ends[1], reinterpret_cast<void *>(at), 1) == 1 && read(ends[0], &c, 1) == 1;
-}
 
 class Quarantine : public testing::TestWithParam<rt_guard_kind> {
  protected:

@@ -498,27 +498,6 @@ CASE case_probe_loop
   CHECK case_probe_loop, 1, $1048576, %rcx
 DONE case_probe_loop
 
-// uint64_t case_call_at(uintptr_t sp /* rdi */, uint64_t (*fn)(uint64_t) /* rsi */, uint64_t arg)
-  .globl  case_call_at
-  .type   case_call_at, @function
-  .p2align 4
-case_call_at:
-  .cfi_startproc
-  pushq   %rbp
-  .cfi_def_cfa_offset 16
-  .cfi_offset %rbp, -16
-  movq    %rsp, %rbp
-  .cfi_def_cfa_register %rbp
-  movq    %rdi, %rsp
-  movq    %rdx, %rdi
-  callq   *%rsi
-  movq    %rbp, %rsp
-  popq    %rbp
-  .cfi_def_cfa %rsp, 8
-  retq
-  .cfi_endproc
-  .size   case_call_at, .-case_call_at
-
 // ---- Data --------------------------------------------------------------------------------------
 
   .section .rodata

@@ -50,9 +50,6 @@ void case_zmm(uintptr_t sp);  // zmm0-31: eight
 // Stores through register i, which holds sp - 64; returns 0 if the word arrived.
 uint64_t case_store_through(uintptr_t sp, int i);
 
-// case_call_at calls fn(arg) with SP at sp, a multiple of 16, and returns what it does.
-uint64_t case_call_at(uintptr_t sp, uint64_t (*fn)(uint64_t), uint64_t arg);
-
 #ifdef __cplusplus
 }
 #endif

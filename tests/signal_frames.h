@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 // Each takes one number and returns what the same code returns on any other stack.
-// case_call_at (signal_cases.h) runs them at a chosen distance from the guard.
+// case_call_at (call_at.h) runs them at a chosen distance from the guard.
 uint64_t frame_leaf(uint64_t seed);        // a leaf with locals in the red zone
 uint64_t frame_copy(uint64_t seed);        // a struct of pointers into the stack, copied by vectors
 uint64_t frame_fill(uint64_t seed);        // a local array set before it is used

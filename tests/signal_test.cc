@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/call_at.h"
 #include "tests/goroutine.h"
 #include "tests/signal_cases.h"
 #include "tests/signal_frames.h"

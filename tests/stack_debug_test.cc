@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "runtime/stack/poison.h"
+#include "tests/call_at.h"
 #include "tests/goroutine.h"
-#include "tests/signal_cases.h"
 #include "tests/signal_frames.h"
 
 // Where a pointer into a stack does not belong.
@@ -35,10 +35,10 @@ go_config Debug(const char *how, const char *growth = "signal") {
 // Keeps the address of a local over a growth and uses it; growths: how many came before.
 void UseStalePointer(int growths, void (*use)()) {
   RunFirst(Debug("quarantine"), [=] {
-    for (int i = 1; i < growths; i++) case_push(Bounds().lo);
+    for (int i = 1; i < growths; i++) case_touch(Bounds().lo);
     int local[4] = {1, 2, 3, 4};
     kept = local;
-    case_push(Bounds().lo);
+    case_touch(Bounds().lo);
     use();
   });
 }
@@ -77,7 +77,7 @@ TEST(QuarantineDeathTest, NamesBothGoroutines) {
     RunFirst(Debug("quarantine"), [] {
       int local = 0;
       kept = &local;
-      case_push(Bounds().lo);
+      case_touch(Bounds().lo);
       go_spawn(nullptr, [](void *) { debug_write_stale(); }, nullptr);
       go_yield();
     });
@@ -93,7 +93,7 @@ TEST(QuarantineDeathTest, TellsTheDistanceFromHi) {
     RunFirst(Debug("quarantine"), [] {
       const uintptr_t lo = Bounds().lo;
       kept = reinterpret_cast<int *>(~lo);  // not as a pointer of ours
-      case_push(lo);
+      case_touch(lo);
       kept = reinterpret_cast<int *>(~reinterpret_cast<uintptr_t>(kept));
       debug_write_stale();
     });
@@ -118,7 +118,7 @@ TEST(Quarantine, LetsCorrectProgramsBe) {
   uint64_t sum = 0;
   const Swept swept = Sweep(0, 600, 1, [&](int k) {
     sum += frame_accumulate(200) == 200 * 201 / 2 + 201;
-    case_push(Bounds().lo + static_cast<uintptr_t>(k % 8));
+    case_touch(Bounds().lo + static_cast<uintptr_t>(k % 8));
   }, Debug("quarantine"));
   EXPECT_EQ(sum, 600u);
   EXPECT_GE(swept.growths, 600u);
@@ -137,7 +137,7 @@ TEST(Poison, FillsWhatAGoroutineHasNotUsed) {
   Sweep(0, 8, 1, [&](int k) {
     const uintptr_t sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
     fresh[static_cast<size_t>(k)] = AllBytes(Bounds().lo, sp - 4096, RT_POISON_FRESH);
-    case_push(Bounds().lo + 64);  // dirty for the next
+    case_touch(Bounds().lo + 64);  // dirty for the next
   }, Debug("poison"));
   for (char ok : fresh) EXPECT_TRUE(ok);
 }
@@ -145,7 +145,7 @@ TEST(Poison, FillsWhatAGoroutineHasNotUsed) {
 TEST(Poison, FillsWhatIsBelowTheLiveBytesAfterAGrowth) {
   bool fresh = false;
   Sweep(0, 1, 1, [&](int) {
-    case_push(Bounds().lo);
+    case_touch(Bounds().lo);
     fresh = AllBytes(Bounds().lo, Bounds().lo + 7168, RT_POISON_FRESH);
   }, Debug("poison"));
   EXPECT_TRUE(fresh);
@@ -156,7 +156,7 @@ TEST(Poison, FillsAStackThatWasLeft) {
   Sweep(0, 1, 1, [&](int) {
     static volatile uintptr_t hidden;  // from the move, and from the optimiser
     hidden = ~Bounds().lo;
-    case_push(Bounds().lo);
+    case_touch(Bounds().lo);
     freed = AllBytes(~hidden, ~hidden + 8192, RT_POISON_FREED);
   }, Debug("poison"));
   EXPECT_TRUE(freed);

@@ -12,6 +12,7 @@
 
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
+#include "tests/emulator.h"
 #include "tests/inject.h"
 #include "tests/memory.h"
 
@@ -318,6 +319,7 @@ TEST_F(Slots, PoisonFillsOnceWhatIsUsed) {
 // ---- Stocking ----------------------------------------------------------------------------------
 
 TEST_F(Slots, AWantedStackIsStockedOnceWithMemory) {
+  SKIP_IN_EMULATOR("ignores MADV_POPULATE_WRITE");
   for (rt_stack_kind kind : {RT_STACK_COMPACT, RT_STACK_WIDE}) {
     const int c = rt_stack_class(64 * K);
     rt_stackcache_want(cache(), kind, 64 * K);

@@ -19,6 +19,7 @@
 #include "runtime/os/os.h"
 #include "runtime/stack/poison.h"
 #include "runtime/stack/stack.h"
+#include "tests/emulator.h"
 #include "tests/inject.h"
 
 namespace {
@@ -31,6 +32,8 @@ void Configure(size_t guard_bytes = 0, bool poison = false) {
   const rt_stack_config config = {guard_bytes, GUARD_KIND, poison};
   ASSERT_EQ(rt_stackinit(&config), 0);
 }
+
+bool Marked() { return GUARD_KIND != RT_GUARD_MPROTECT && os_guard_supported(); }
 
 class Stack : public ::testing::Test {
  protected:
@@ -260,7 +263,7 @@ TEST_F(StackDeathTest, AReservedStackHasItsGuardOnceItIsCommitted) {
   ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, kOdd, cache(), &unused), 0);
   inject::Arm(1u << inject::kMadvise, 0, false);
   ASSERT_EQ(rt_stackcommit(&s), 0);
-  EXPECT_EQ(inject::Disarm(), GUARD_KIND == RT_GUARD_MPROTECT ? 0u : 1u);
+  EXPECT_EQ(inject::Disarm(), Marked() ? 1u : 0u);
   ExpectGuarded(s);
   Free(unused);  // as it was reserved: the next one to have it gives it its guard
   ExpectGuarded(Alloc(28 * kKiB));
@@ -313,6 +316,7 @@ TEST_F(StackDeathTest, ASlotWhoseGuardCannotBeRemovedIsNotUsedAgain) {
 }
 
 TEST_F(StackDeathTest, AnArenaThatCannotBeMappedCostsNothing) {
+  SKIP_IN_EMULATOR("ignores RLIMIT_AS");
   EXPECT_EXIT(AskWithoutAddresses(cache()), ::testing::ExitedWithCode(0), "");
 }
 
@@ -414,7 +418,7 @@ TEST_F(Stack, ThePoolKeepsABoundedAmountOfMemory) {
 
 // 40,000 stacks of 8 KiB were used at once: the pool keeps at most its 256 MiB of them.
 TEST_F(Stack, SmallStacksBeyondWhatThePoolMayKeepGiveTheirMemoryBackToo) {
-  if (GUARD_KIND == RT_GUARD_MPROTECT) GTEST_SKIP() << "so many guards reach vm.max_map_count";
+  if (!Marked()) GTEST_SKIP() << "so many guards reach vm.max_map_count";
   std::vector<rt_stack> stacks;
   for (int i = 0; i < 40000; i++) {
     stacks.push_back(Alloc(8 * kKiB, RT_STACK_COMPACT));
@@ -428,6 +432,7 @@ TEST_F(Stack, SmallStacksBeyondWhatThePoolMayKeepGiveTheirMemoryBackToo) {
 }
 
 TEST_F(Stack, AWantedStackIsStockedResidentAndTakenWithoutASystemCall) {
+  SKIP_IN_EMULATOR("ignores MADV_POPULATE_WRITE");
   // Once from a new slot, and once from the pool, where the stack is cold.
   const size_t size = 512 * kKiB;
   for (uint64_t round = 1; round <= 2; round++) {

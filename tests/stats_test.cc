@@ -25,13 +25,15 @@ void Spawn(const Body &body) {
 }
 
 TEST(Stats, TellGoroutinesByState) {
+  go_config config = Config(1);
+  config.asyncpreempt = "off";  // else some may run before all are queued
   struct go_stats queued, parked, ended;
   static go_waitgroup gate, done;
   const Body waits = [] {
     go_waitgroup_wait(&gate);
     go_waitgroup_done(&done);
   };
-  ASSERT_EQ(RunFirst(Config(1), [&] {
+  ASSERT_EQ(RunFirst(config, [&] {
               go_waitgroup_add(&gate, 1);
               go_waitgroup_add(&done, 70);
               for (int i = 0; i < 70; i++) Spawn(waits);

@@ -15,8 +15,8 @@
 
 #include "runtime/arch/arch.h"
 #include "runtime/sched/sched.h"
+#include "tests/call_at.h"
 #include "tests/goroutine.h"
-#include "tests/signal_cases.h"
 #include "tests/tcp.h"
 
 namespace {

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "runtime/go.h"
-#include "tests/signal_cases.h"
+#include "tests/call_at.h"
 
 enum {
   INITIAL_BYTES = 8 << 10,

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
+#include "runtime/arch/aarch64/preindexed.h"
 #include "runtime/os/linux/context.h"
 
 static_assert(offsetof(mcontext_t, sp) == offsetof(mcontext_t, regs) + 31 * sizeof(uint64_t),
@@ -57,4 +58,13 @@ bool os_context_stub(uintptr_t pc, uintptr_t to) {
 void os_context_regs(void *context, struct rt_regfile *out) {
   mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
   *out = (struct rt_regfile){(uint64_t *)mc->regs, 32, mc->__reserved, sizeof mc->__reserved};
+}
+
+// Whoever faults by running code that is not there has pc = addr: nothing can be read at it.
+void os_context_undo(void *context, uintptr_t addr) {
+  mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
+  if (addr - mc->pc < 4) return;
+  uint32_t instruction;
+  memcpy(&instruction, (const void *)mc->pc, sizeof instruction);
+  rt_preindexed_undo(instruction, (uint64_t *)mc->regs, addr);
 }

@@ -58,3 +58,7 @@ void os_context_regs(void *context, struct rt_regfile *out) {
   *out = (struct rt_regfile){(uint64_t *)mc->__gregs + 1, 31, (unsigned char *)&mc->__fpregs,
                              sizeof mc->__fpregs};
 }
+
+void os_context_undo(void *context, uintptr_t addr) {
+  (void)context, (void)addr;
+}

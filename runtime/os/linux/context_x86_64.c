@@ -51,3 +51,7 @@ void os_context_regs(void *context, struct rt_regfile *out) {
   }
   *out = (struct rt_regfile){(uint64_t *)mc->gregs, 16, area, bytes};
 }
+
+void os_context_undo(void *context, uintptr_t addr) {
+  (void)context, (void)addr;
+}

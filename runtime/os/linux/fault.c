@@ -105,6 +105,7 @@ static void on_signal(int sig, siginfo_t *si, void *context) {
     struct os_fault f = {.addr = (uintptr_t)si->si_addr,
                          .context = context,
                          .fatal = !(next->sa_flags & SA_SIGINFO) && next->sa_handler == SIG_DFL};
+    os_context_undo(context, f.addr);
     os_context_pc_sp(context, &f.pc, &f.sp);
     handled = atomic_load_explicit(&fault_handler, memory_order_acquire)(&f);
   }

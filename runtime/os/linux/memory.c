@@ -98,14 +98,6 @@ static int advise(void *addr, size_t bytes, int advice) {
   return code;
 }
 
-int os_guard_install(void *addr, size_t bytes) {
-  return advise(addr, bytes, LINUX_MADV_GUARD_INSTALL);
-}
-
-int os_guard_remove(void *addr, size_t bytes) {
-  return advise(addr, bytes, LINUX_MADV_GUARD_REMOVE);
-}
-
 bool os_guard_supported(void) {
   static _Atomic int cached;  // 0 unknown, 1 yes, 2 no
   int answer = atomic_load_explicit(&cached, memory_order_relaxed);
@@ -114,13 +106,23 @@ bool os_guard_supported(void) {
     void *page = os_reserve(NULL, os_pagesize(), OS_ACCESS_READWRITE, &error);
     if (!page) return false;
     const int saved = errno;
-    answer = madvise(page, os_pagesize(), LINUX_MADV_GUARD_INSTALL) == 0 ? 1 : 2;
-    const bool final = answer == 1 || errno == EINVAL;  // else: short of memory, ask again
+    const bool said = madvise(page, os_pagesize(), LINUX_MADV_GUARD_INSTALL) == 0;
+    const bool final = said || errno == EINVAL;  // else: short of memory, ask again
+    // qemu-user says yes to any advice and does nothing.
+    answer = said && access(page, F_OK) == -1 && errno == EFAULT ? 1 : 2;
     errno = saved;
     os_release(page, os_pagesize());
     if (final) atomic_store_explicit(&cached, answer, memory_order_relaxed);
   }
   return answer == 1;
+}
+
+int os_guard_install(void *addr, size_t bytes) {
+  return os_guard_supported() ? advise(addr, bytes, LINUX_MADV_GUARD_INSTALL) : GO_EGUARD;
+}
+
+int os_guard_remove(void *addr, size_t bytes) {
+  return advise(addr, bytes, LINUX_MADV_GUARD_REMOVE);
 }
 
 void os_discard(void *addr, size_t bytes) { advise(addr, bytes, MADV_DONTNEED); }
@@ -133,14 +135,33 @@ void os_populate(void *addr, size_t bytes) {
   }
 }
 
+// DONTUNMAP keeps the old mapping, now empty: the slot stays ours.  Linux 5.7.
+static bool move_pages(void *to, void *from, size_t bytes) {
+  return mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) !=
+         MAP_FAILED;
+}
+
+// qemu-user moves the pages and then takes the old place for unmapped.
+static bool moves_pages(void) {
+  static _Atomic int cached;  // 0 unknown, 1 yes, 2 no
+  int answer = atomic_load_explicit(&cached, memory_order_relaxed);
+  if (answer == 0) {
+    int error;
+    const size_t page = os_pagesize();
+    char *two = os_reserve(NULL, 2 * page, OS_ACCESS_READWRITE, &error);
+    if (!two) return true;  // ask again
+    answer = move_pages(two, two + page, page) && access(two + page, F_OK) == -1 && errno == EFAULT
+                 ? 2 : 1;
+    os_release(two, 2 * page);
+    atomic_store_explicit(&cached, answer, memory_order_relaxed);
+  }
+  return answer == 1;
+}
+
 int os_movepages(void *to, void *from, size_t bytes) {
   if (!to_pages(from, &bytes) || !to_pages(to, &bytes)) return GO_EMAP;
   const int saved = errno;
-  int code = 0;
-  // DONTUNMAP keeps the old mapping, now empty: the slot stays ours.
-  if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) ==
-      MAP_FAILED)
-    code = map_error(GO_EMAP);
+  const int code = !moves_pages() ? GO_EMAP : move_pages(to, from, bytes) ? 0 : map_error(GO_EMAP);
   errno = saved;
   return code;
 }

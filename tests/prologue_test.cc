@@ -275,10 +275,10 @@ TEST(Registers, CalleeSavedOnesKeepTheirAdjustedValues) {
     const Grown g = AtEveryRoom([&] {
       const uintptr_t hi = Bounds().hi;
       const uint64_t words[] = {hi - 8, hi, hi + 1, Bounds().lo, 42, hi - 4096};
-      for (int i = 0; i < SWITCH_SAVED; i++) switch_in[i] = words[i];
+      for (int i = 0; i < switch_nsaved; i++) switch_in[i] = words[i];
       failed += switch_check([](void *) { wrong |= now->descend(6, 40); }, nullptr);
       const uintptr_t delta = Bounds().hi - hi;
-      for (int i = 0; i < SWITCH_SAVED; i++)
+      for (int i = 0; i < switch_nsaved; i++)
         bad += switch_out[i] != words[i] + (i == 2 || i == 4 ? 0 : delta);
     }, 0, 1200, 48);
     EXPECT_EQ(failed, 0u);

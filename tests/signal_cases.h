@@ -1,5 +1,5 @@
-// signal_cases.h: the instructions of signal_cases.S and regfile_cases.S, each run with SP at an
-// address of choice on the running stack, so that the guard falls at any byte of what they touch.
+// signal_cases.h: the instructions of signal_cases.S, x86-64, each run with SP at an address of
+// choice on the running stack, so that the guard falls at any byte of what they touch.
 #ifndef STACKLAB_TESTS_SIGNAL_CASES_H_
 #define STACKLAB_TESTS_SIGNAL_CASES_H_
 
@@ -37,18 +37,6 @@ uint64_t case_biased_base(uintptr_t sp);
 uint64_t case_large_frame(uintptr_t sp);
 // A frame of 1 MiB probed a page at a time, its far end in a register.
 uint64_t case_probe_loop(uintptr_t sp);
-
-// What registers hold when a store faults, and after it: rax rbx rcx rdx rsi rdi rbp r8..r15.
-enum { CASE_GENERAL = 15, CASE_VECTORS = 32 };
-extern uint64_t case_general_in[CASE_GENERAL], case_general_out[CASE_GENERAL];
-extern uint64_t case_vector_in[CASE_VECTORS][8], case_vector_out[CASE_VECTORS][8];
-// Load the registers from _in, store below SP, save them to _out.
-void case_general(uintptr_t sp);
-void case_xmm(uintptr_t sp);  // xmm0-15: two words of each vector
-void case_ymm(uintptr_t sp);  // ymm0-15: four
-void case_zmm(uintptr_t sp);  // zmm0-31: eight
-// Stores through register i, which holds sp - 64; returns 0 if the word arrived.
-uint64_t case_store_through(uintptr_t sp, int i);
 
 #ifdef __cplusplus
 }

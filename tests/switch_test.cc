@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <link.h>
-#include <xmmintrin.h>
 
+#include <cfenv>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -16,12 +16,10 @@
 
 namespace {
 
-const char *const kNames[SWITCH_SAVED] = {"rbx", "rbp", "r12", "r13", "r14", "r15"};
-
 // ---- The checker itself ------------------------------------------------------------------------
 
 void FillWithNumbers() {
-  for (uint64_t i = 0; i < SWITCH_SAVED; i++) switch_in[i] = 0x0102030405060700 + i;
+  for (int i = 0; i < switch_nsaved; i++) switch_in[i] = 0x0102030405060700 + unsigned(i);
 }
 
 void DoNothing(void *) {}
@@ -29,15 +27,15 @@ void DoNothing(void *) {}
 TEST(TheChecker, PassesAFunctionThatKeepsTheRules) {
   FillWithNumbers();
   EXPECT_EQ(switch_check(DoNothing, nullptr), 0u);
-  for (int i = 0; i < SWITCH_SAVED; i++) EXPECT_EQ(switch_out[i], switch_in[i]) << kNames[i];
+  for (int i = 0; i < switch_nsaved; i++) EXPECT_EQ(switch_out[i], switch_in[i]) << i;
 }
 
 TEST(TheChecker, SeesEachRegisterThatIsClobbered) {
-  for (int bad = 0; bad < SWITCH_SAVED; bad++) {
+  for (int bad = 0; bad < switch_nsaved; bad++) {
     FillWithNumbers();
     EXPECT_EQ(switch_check(switch_clobber, &bad), 0u);
-    for (int i = 0; i < SWITCH_SAVED; i++)
-      EXPECT_EQ(switch_out[i], switch_in[i] + (i == bad)) << kNames[i];
+    for (int i = 0; i < switch_nsaved; i++)
+      EXPECT_EQ(switch_out[i], switch_in[i] + (i == bad)) << i;
   }
 }
 
@@ -67,11 +65,11 @@ class ASwitch : public testing::TestWithParam<Switch> {};
 // Another goroutine fills the same registers with other words in between.
 void SpinWithOtherRegisters(void *rounds) {
   for (uintptr_t i = 0; i < reinterpret_cast<uintptr_t>(rounds); i++) {
-    register uint64_t rbx asm("rbx") = i, r12 asm("r12") = ~i;
-    asm volatile("" : "+r"(rbx), "+r"(r12));
+    uint64_t a = i, b = ~i;
+    asm volatile("" : "+r"(a), "+r"(b));
     go_yield();
-    asm volatile("" : "+r"(rbx), "+r"(r12));
-    if (rbx != i || r12 != ~i) abort();
+    asm volatile("" : "+r"(a), "+r"(b));
+    if (a != i || b != ~i) abort();
   }
 }
 
@@ -83,7 +81,7 @@ TEST_P(ASwitch, KeepsCalleeSavedRegisters) {
     go_spawn(nullptr, SpinWithOtherRegisters, reinterpret_cast<void *>(120));
     for (int round = 0; round < 100; round++) {
       failed += switch_check(GetParam().fn, nullptr);
-      for (int i = 0; i < SWITCH_SAVED; i++) same &= switch_out[i] == switch_in[i];
+      for (int i = 0; i < switch_nsaved; i++) same &= switch_out[i] == switch_in[i];
     }
   }), GO_OK);
   EXPECT_EQ(failed, 0u);
@@ -109,7 +107,7 @@ Outcome SwitchAndMove(const go_config &config, void (*fn)(void *), void *arg) {
   EXPECT_EQ(RunFirst(config, [&] {
     o.hi = Bounds().hi;
     const uint64_t words[] = {o.hi - 8, o.hi, o.hi + 1, Bounds().lo, 42, o.hi - 4096};
-    for (int i = 0; i < SWITCH_SAVED; i++) switch_in[i] = words[i];
+    for (int i = 0; i < switch_nsaved; i++) switch_in[i] = words[i % 6];
     o.failed = switch_check(fn, arg);
     o.new_hi = Bounds().hi;
   }), GO_OK);
@@ -119,9 +117,9 @@ Outcome SwitchAndMove(const go_config &config, void (*fn)(void *), void *arg) {
 void ExpectPointersMoved(const Outcome &o) {
   EXPECT_EQ(o.failed, 0u);
   EXPECT_NE(o.new_hi, o.hi);
-  for (int i = 0; i < SWITCH_SAVED; i++) {
-    const bool ours = i != 2 && i != 4;
-    EXPECT_EQ(switch_out[i], switch_in[i] + (ours ? o.new_hi - o.hi : 0)) << kNames[i];
+  for (int i = 0; i < switch_nsaved; i++) {
+    const bool ours = i % 6 != 2 && i % 6 != 4;
+    EXPECT_EQ(switch_out[i], switch_in[i] + (ours ? o.new_hi - o.hi : 0)) << i;
   }
 }
 
@@ -168,17 +166,17 @@ TEST(TheStack, IsAlignedWhereFunctionsBegin) {
   EXPECT_EQ(parked, 0u);
 }
 
-// As switch.S says: saving them at each switch would cost more than the switch.
+// As switch.S says: saving it at each switch would cost more than the switch.
 TEST(TheFloatingPointEnvironment, BelongsToTheThreadNotToTheGoroutine) {
-  static unsigned seen;
-  const unsigned before = _mm_getcsr();
+  static int seen;
+  const int before = fegetround();
   ASSERT_EQ(RunFirst(SmallStacks("reserve"), [] {
-    go_spawn(nullptr, [](void *) { seen = _mm_getcsr() & _MM_ROUND_MASK; }, nullptr);
-    _mm_setcsr((_mm_getcsr() & ~unsigned{_MM_ROUND_MASK}) | _MM_ROUND_UP);
+    go_spawn(nullptr, [](void *) { seen = fegetround(); }, nullptr);
+    fesetround(FE_UPWARD);
     go_yield();
   }), GO_OK);
-  EXPECT_EQ(seen, unsigned{_MM_ROUND_UP});
-  _mm_setcsr(before);
+  EXPECT_EQ(seen, FE_UPWARD);
+  fesetround(before);
 }
 
 TEST(TheCurrentGoroutine, IsNamedExactlyWhileItRuns) {

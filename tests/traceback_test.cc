@@ -278,7 +278,9 @@ void BreakFrame(void *frame) {
 TEST(Traceback, SurvivesAStackThatCannotBeReadWhereItRuns) {
   if (kThreadSanitizer) GTEST_SKIP() << "TSan delays signals until the thread enters its runtime";
   const Child child = RunChild([] {
-    return RunFirst(Config(2), [] {
+    go_config config = Config(2);
+    config.asyncpreempt = "off";  // else it may not run when it is asked
+    return RunFirst(config, [] {
       Spawn(nullptr, [](void *) {
         BreakFrame(__builtin_frame_address(0));
         traceback_spinning = 1;

@@ -1,6 +1,7 @@
-// instructions.c: the instructions of tests/signal_cases.h and regfile_cases.S, by kind.
+// instructions.c: the instructions of tests/signal_cases.h and regfile_cases.h, by kind.
 #include "bench/hazards/instructions.h"
 
+#include "tests/regfile_cases.h"
 #include "tests/signal_cases.h"
 
 #define END {NULL, NULL, 0, 0, NULL}
@@ -76,7 +77,7 @@ static uint64_t through_zmm(uintptr_t sp) { return through_vectors(case_zmm, sp,
 
 static uint64_t through_general(uintptr_t sp) {
   uint64_t wrong = 0;
-  for (int i = 0; i < CASE_GENERAL && wrong == 0; i++)
+  for (unsigned i = 0; i < 15 && wrong == 0; i++)
     wrong = case_store_through(sp, i);
   return wrong;
 }

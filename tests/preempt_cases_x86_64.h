@@ -1,6 +1,6 @@
-// preempt_cases.h: the register file of preempt_cases.S.
-#ifndef STACKLAB_TESTS_PREEMPT_CASES_H_
-#define STACKLAB_TESTS_PREEMPT_CASES_H_
+// preempt_cases_x86_64.h: the register file of preempt_cases_x86_64.S.
+#ifndef STACKLAB_TESTS_PREEMPT_CASES_X86_64_H_
+#define STACKLAB_TESTS_PREEMPT_CASES_X86_64_H_
 
 #include <stdint.h>
 
@@ -19,7 +19,6 @@ struct preempt_regs {
   unsigned char vector[32][64];
 };
 
-extern volatile uint8_t preempt_stop;
 void preempt_spin(const struct preempt_regs *in, struct preempt_regs *out, int vectors);
 void preempt_clobber(int vectors);
 

@@ -1,4 +1,4 @@
-// switch_cases.S: the checker of callee-saved registers, and functions that break the rules
+// switch_cases_x86_64.S: the checker of callee-saved registers, and functions that break the rules
 // (switch_cases.h), x86-64 System V (psABI 3.2.1).
 
   .text
@@ -82,12 +82,18 @@ switch_pop_too_much:
   .cfi_endproc
   .size   switch_pop_too_much, .-switch_pop_too_much
 
+  .section .rodata
+  .p2align 2
+  .globl  switch_nsaved
+switch_nsaved:
+  .long   6                   // rbx rbp r12 r13 r14 r15
+
   .bss
   .p2align 4
   .globl  switch_in, switch_out
 switch_in:
-  .zero   6 * 8
+  .zero   24 * 8
 switch_out:
-  .zero   6 * 8
+  .zero   24 * 8
 
   .section .note.GNU-stack,"",@progbits

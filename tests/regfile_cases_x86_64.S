@@ -1,4 +1,4 @@
-// regfile_cases.S: register files full of the test's words while a store faults (signal_cases.h),
+// regfile_cases_x86_64.S: register files full of the test's words while a store faults (regfile_cases.h),
 // x86-64 System V.
 #include "tests/case_macros.h"
 
@@ -71,7 +71,7 @@ VECTORS case_xmm, movups, xmm, 15
 VECTORS case_ymm, vmovups, ymm, 15
 VECTORS case_zmm, vmovups, zmm, 31
 
-// uint64_t case_store_through(uintptr_t sp /* rdi */, int i /* esi */)
+// uint64_t case_store_through(uintptr_t sp /* rdi */, unsigned i /* esi */)
   .globl  case_store_through
   .type   case_store_through, @function
   .p2align 4
@@ -125,8 +125,8 @@ case_vector_in:
 case_vector_out:
   .zero   32 * 64
 case_general_in:
-  .zero   15 * 8
+  .zero   31 * 8
 case_general_out:
-  .zero   15 * 8
+  .zero   31 * 8
 
   .section .note.GNU-stack,"",@progbits

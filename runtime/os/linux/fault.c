@@ -157,13 +157,17 @@ void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out) {
 
 // Room for our frames, and for a previous handler's, above what the kernel needs for the vector
 // state.  Sanitizer runtimes symbolise from their handlers and need much more than we do.
-enum { HANDLER_BYTES = 128 << 10 };
+enum {
+  HANDLER_BYTES = 128 << 10,
+  // qemu-user's frames end before the kernel's do, which are read whole: above the first of them.
+  ABOVE_BYTES = (sizeof(ucontext_t) + 15) & ~15,
+};
 
 int os_sigstack_enable(struct os_sigstack *s) {
   const size_t page = os_pagesize();
   const size_t minimum = getauxval(AT_MINSIGSTKSZ);  // 0 on kernels before 5.14 (x86)
   const size_t state = minimum > (size_t)MINSIGSTKSZ ? minimum : (size_t)MINSIGSTKSZ;
-  const size_t bytes = (HANDLER_BYTES + state + page - 1) / page * page;
+  const size_t bytes = (HANDLER_BYTES + ABOVE_BYTES + state + page - 1) / page * page;
   int error;
   char *base = os_reserve(NULL, page + bytes, OS_ACCESS_READWRITE, &error);
   if (!base) return error;
@@ -172,7 +176,7 @@ int os_sigstack_enable(struct os_sigstack *s) {
     os_release(base, page + bytes);
     return error;
   }
-  const stack_t ours = {.ss_sp = base + page, .ss_size = bytes};
+  const stack_t ours = {.ss_sp = base + page, .ss_size = bytes - ABOVE_BYTES};
   stack_t old;
   if (sigaltstack(&ours, &old) != 0) {
     os_release(base, page + bytes);

@@ -14,6 +14,7 @@
 #include "runtime/stack/copybounds.h"
 #include "runtime/stack/copystack.h"
 #include "runtime/stack/sanitize.h"
+#include "tests/memory.h"
 
 namespace {
 
@@ -32,16 +33,6 @@ unsigned char *At(uintptr_t a) { return reinterpret_cast<unsigned char *>(a); }
 Bytes Read(uintptr_t lo, uintptr_t hi) { return Bytes(At(lo), At(hi)); }
 
 // Each test runs for each version and each way to move bytes.
-// Whether this system moves pages; where it does not, they are copied.
-bool PagesMove() {
-  int error;
-  const size_t page = os_pagesize();
-  char *two = static_cast<char *>(os_reserve(nullptr, 2 * page, OS_ACCESS_READWRITE, &error));
-  const bool moved = os_movepages(two, two + page, page) == 0;
-  os_release(two, 2 * page);
-  return moved;
-}
-
 class CopyStack : public ::testing::TestWithParam<std::tuple<const rt_adjuster *, rt_copy_how>> {
  protected:
   void SetUp() override {

@@ -13,6 +13,7 @@ extern "C" {
 #include "runtime/stack/sanitize.h"
 }
 #include "tests/growth_unit.h"
+#include "tests/memory.h"
 
 namespace {
 
@@ -136,6 +137,7 @@ TEST_F(Growth, WhatWasLeftIsWarmUnlessItIsForMemoryThatItWasLeft) {
 
 TEST_F(Growth, AStackWhosePagesWentAlongIsCold) {
   if (rt_sanitize_pages_pinned()) GTEST_SKIP() << "pages do not move in this build";
+  if (!PagesMove()) GTEST_SKIP() << "this system moves no pages";
   rt_gstack gs = Make("checkpoint", 2 * M, 64 * M);
   gs.sp = gs.stack.lo;
   memset(reinterpret_cast<void *>(gs.sp), 1, Size(gs));

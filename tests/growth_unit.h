@@ -13,11 +13,11 @@ extern "C" {
 #include "runtime/stack/growth/growth.h"
 }
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 constexpr size_t K = 1 << 10, M = 1 << 20;
 constexpr size_t kSlack = 2 * RT_STACKGUARD;  // that a checkpoint adds, and the low-water mark
 
-inline volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
 inline uint64_t &Word(uintptr_t at) { return *reinterpret_cast<uint64_t *>(at); }
 
 inline int64_t Clock() { return 1234; }

@@ -23,6 +23,25 @@ def gtest(name, size = "small", srcs = None, tags = [], deps = [], **kwargs):
         **kwargs
     )
 
+def on_larger_pages(test, sizes_kib = [16, 64], size = "small", srcs = None, **kwargs):
+    """gtest test_16k and test_64k: of test.cc, with pages as large as that (GO_PAGESIZE).
+
+    Args:
+      test: whose source it is
+      sizes_kib: of the pages
+      size: of cc_test
+      srcs: test.cc if none are given
+      **kwargs: of gtest
+    """
+    for kib in sizes_kib:
+        gtest(
+            name = "%s_%dk" % (test, kib),
+            size = size,
+            srcs = srcs or [test + ".cc"],
+            env = {"GO_PAGESIZE": str(kib * 1024)},
+            **kwargs
+        )
+
 def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
     native.cc_test(
         name = name,

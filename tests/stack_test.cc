@@ -21,6 +21,7 @@
 #include "runtime/stack/stack.h"
 #include "tests/emulator.h"
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 namespace {
 
@@ -56,16 +57,8 @@ class Stack : public ::testing::Test {
 };
 
 volatile uint64_t &Word(uintptr_t at) { return *reinterpret_cast<volatile uint64_t *>(at); }
-volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
 
-// Bytes of [lo, hi) that are in memory, in whole pages.
-size_t Resident(const rt_stack &s) {
-  const size_t page = os_pagesize(), n = RoundUp(rt_stack_size(&s), page) / page;
-  std::vector<unsigned char> in(n);
-  EXPECT_EQ(mincore(reinterpret_cast<void *>(s.lo), n * page, in.data()), 0);
-  return page * static_cast<size_t>(
-                    std::count_if(in.begin(), in.end(), [](unsigned char c) { return c & 1; }));
-}
+size_t Resident(const rt_stack &s) { return ::Resident(s.lo, s.hi); }
 
 void Touch(const rt_stack &s) {
   for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) Byte(at) = 1;

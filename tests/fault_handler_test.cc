@@ -218,7 +218,8 @@ TEST_F(AFaultElsewhere, KillsOnAThreadThatIsNotTheRuntimes) {
 
 TEST_F(AFaultElsewhere, KillsAfterTheRunToo) {
   EXPECT_KILLED_BY(SIGSEGV, (Install(SIGSEGV, SIG_DFL),
-                             RunFirst(SmallStacks(), [] { case_touch(Bounds().lo); }), TouchNull()));
+                             RunFirst(SmallStacks(), [] { case_touch(Bounds().lo); }),
+                             TouchNull()));
 }
 
 TEST(ASignalThatWasSent, KillsWithoutAHandler) {

@@ -1,5 +1,5 @@
-// A goroutine that spins with every register set to something known (preempt_regs_risc.cc), AAPCS64.
-// x16 reads preempt_stop, and x17 points into this stack.
+// A goroutine that spins with every register set to something known (preempt_regs_risc.cc),
+// AAPCS64.  x16 reads preempt_stop, and x17 points into this stack.
 #include "runtime/arch/aarch64/bti.h"
 
 #define VECTORS 256

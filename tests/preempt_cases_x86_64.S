@@ -4,9 +4,9 @@
 //                   int vectors /* edx: 0 SSE, 1 AVX, 2 AVX-512 */)
 //
 // Loads everything from *in, spins without changing any of it but rcx until preempt_stop is set,
-// and stores everything in *out: see preempt_cases_x86_64.h for the layout.  The loop leaves the flags
-// alone (mov and jrcxz do).  The red zone below rsp holds what in->redzone holds.  rbx is a pointer
-// into this stack.
+// and stores everything in *out: see preempt_cases_x86_64.h for the layout.  The loop leaves the
+// flags alone (mov and jrcxz do).  The red zone below rsp holds what in->redzone holds.  rbx is a
+// pointer into this stack.
 #define GPR 0
 #define FLAGS 128
 #define MXCSR 136

@@ -1,4 +1,5 @@
-// preempt_regs_x86_64.cc: whoever is interrupted does not notice, by any register (preempt_test.cc).
+// preempt_regs_x86_64.cc: whoever is interrupted does not notice, by any register: a part of
+// preempt_test.cc.
 #include <gtest/gtest.h>
 
 #include <cstring>

@@ -260,7 +260,8 @@ case_store_through:
   SAVE_ALL
   GO_TO_SP
   .set    i, 0
-  .irp reg, ra, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6
+  .irp reg, ra, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, \
+        s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6
   li      t0, i
   bne     a1, t0, 1f
   addi    \reg, sp, -64

@@ -1,5 +1,4 @@
-// regfile_cases_x86_64.S: register files full of the test's words while a store faults (regfile_cases.h),
-// x86-64 System V.
+// regfile_cases_x86_64.S: see regfile_cases.h; x86-64 System V.
 #include "tests/case_macros.h"
 
   .text

@@ -1,12 +1,8 @@
 // regfile_test.cc: every register that holds a pointer into the stack when an instruction faults
 // holds it afterwards, moved; every register that holds something else holds that.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <ucontext.h>
 
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <string>
 
 #include "tests/goroutine.h"
@@ -75,7 +71,9 @@ TEST_P(AStoreThrough, ArrivesOnTheNewStack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachRegister, AStoreThrough, testing::Range(0u, case_ngeneral),
-                         [](const auto &info) { return std::string(case_general_names[info.param]); });
+                         [](const auto &info) {
+                           return std::string(case_general_names[info.param]);
+                         });
 
 // ---- Vectors -----------------------------------------------------------------------------------
 

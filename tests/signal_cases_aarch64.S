@@ -1,8 +1,8 @@
 // signal_cases_aarch64.S: instructions that fault on the guard (signal_aarch64.cc), AAPCS64.
 //
-// Each case saves its caller's registers, keeps its frame in x29 (which must move with the stack, or
-// nothing of this works), puts SP where it is told and does its deed.  Where SP is not aligned, it is
-// no base of an access (Arm ARM D1.8.2, "SP alignment checking").
+// Each case saves its caller's registers, keeps its frame in x29 (which must move with the stack,
+// or nothing of this works), puts SP where it is told and does its deed.  Where SP is not aligned,
+// it is no base of an access (Arm ARM D1.8.2, "SP alignment checking").
 #include "runtime/arch/aarch64/bti.h"
 
   .text

@@ -1,6 +1,6 @@
 // signal_test.cc: a stack that grows on a fault, at every place where the guard can fall: frames
-// that reach far, and plain C.  Half-done instructions: signal_<cpu>.cc, one for each CPU; what lies
-// in registers: regfile_test.cc.
+// that reach far, and plain C.  Half-done instructions: signal_<cpu>.cc, one for each CPU; what
+// lies in registers: regfile_test.cc.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -105,7 +105,8 @@ switch_check:
   .irp reg, a2, a3, a4, a5, a6, a7, t1, t2, t3, t4, t5, t6
   mv      \reg, a1
   .endr
-  .irp reg, fa0, fa1, fa2, fa3, fa4, fa5, fa6, fa7, ft0, ft1, ft2, ft3, ft4, ft5, ft6, ft7, ft8, ft9, ft10, ft11
+  .irp reg, fa0, fa1, fa2, fa3, fa4, fa5, fa6, fa7, ft0, ft1, ft2, ft3, ft4, ft5, ft6, ft7, \
+        ft8, ft9, ft10, ft11
   fmv.d.x \reg, a1
   .endr
   jalr    t0

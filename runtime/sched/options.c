@@ -213,7 +213,8 @@ static int check_pagesize(const struct source *s) {
   const char *text = s->getenv("GO_PAGESIZE");
   size_t n = 0;
   if (!text || !*text || (rt_parse_size(text, &n) && n == os_pagesize())) return 0;
-  return refuse(s, "GO_PAGESIZE", text, "takes bytes: this system's page, or a power of two up to 65536 that is larger");
+  return refuse(s, "GO_PAGESIZE", text,
+                "takes bytes: this system's page, or a larger power of two up to 65536");
 }
 
 int rt_options_read(const struct go_config *config, const char *(*getenv)(const char *),

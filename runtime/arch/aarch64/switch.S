@@ -9,8 +9,8 @@
 //   load of SP and the first use of the new stack, so a fault is charged to the right stack.
 // - A frame is made by `sub` and then plain stores: a store that faults can be run again, whatever
 //   the CPU does about the base of one that writes it back.
-// - Every resume is a `ret`: with BTI an indirect branch may only go to a landing pad, and the place
-//   after a call is none.
+// - Every resume is a `ret`: with BTI an indirect branch may only go to a landing pad, and the
+//   place after a call is none.
 // - g0 saves nothing at a switch: its loop, rt_gloop, keeps its state in its frame, at an SP that
 //   stays the same, so a goroutine that leaves just goes to the top of the loop.
 // - x18 is the platform's (AAPCS64 6.1.1): not touched.

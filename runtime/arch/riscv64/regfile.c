@@ -1,8 +1,8 @@
 // The register file of an interrupted RISC-V context: which of its words may be pointers.
 //
 // The vector state is what Linux has after the floating registers in a signal frame: records of
-// (magic, size, ...) up to one of magic 0 (arch/riscv/include/uapi/asm/sigcontext.h, ptrace.h).  The
-// floating registers hold pointers too, where a compiler had none of the others left.
+// (magic, size, ...) up to one of magic 0 (arch/riscv/include/uapi/asm/sigcontext.h, ptrace.h).
+// The floating registers hold pointers too, where a compiler had none of the others left.
 //
 //     0    f0-f31, of 8 bytes each; fcsr
 //     528  records: that of the vector extension says where v0-v31 are
@@ -58,4 +58,5 @@ uint64_t rt_regfile_adjust(const struct rt_regfile *regs, const struct rt_wordmo
   return adjusted + adjuster->adjust(registers, 32 * vlenb / 8, mv);
 }
 
-void rt_cpu_relax(void) { __asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010"); }  // pause (Zihintpause)
+// pause (Zihintpause)
+void rt_cpu_relax(void) { __asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010"); }

@@ -1,7 +1,8 @@
 // Stack switches, RISC-V 64 (LP64D).  See arch.h for the contracts.
 //
-// A stack that is not running looks like this (RISC-V psABI, "Register Convention": s0-s11, fs0-fs11
-// and sp belong to the caller, ra is where to go on; gp and tp are the thread's, fcsr stays with it):
+// A stack that is not running looks like this (RISC-V psABI, "Register Convention": s0-s11,
+// fs0-fs11 and sp belong to the caller, ra is where to go on; gp and tp are the thread's, and fcsr
+// stays with it):
 //
 //     sp -> ra s0 s1 ... s11  fs0 fs1 ... fs11  padding  ...frames of the caller, up to hi
 //

@@ -14,8 +14,8 @@ void os_context_call(void *context, uintptr_t fn, size_t redzone);
 bool os_context_stub(uintptr_t pc, uintptr_t to);
 void os_context_regs(void *context, struct rt_regfile *out);
 
-// os_context_undo takes back what an instruction that faulted at addr has done already, where the CPU
-// or who emulates it is not careful to: it is to run again from the start.
+// os_context_undo takes back what an instruction that faulted at addr has done already, where the
+// CPU or who emulates it is not careful to: it is to run again from the start.
 void os_context_undo(void *context, uintptr_t addr);
 
 #endif

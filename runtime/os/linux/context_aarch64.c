@@ -41,8 +41,8 @@ void os_context_call(void *context, uintptr_t fn, size_t redzone) {
   mc->pstate &= ~(uint64_t)BTYPE;
 }
 
-// A stub is [bti c] adrp x16; ldr x17, [x16, #]; add x16, x16, #; br x17 (AAELF64, "PLT"): pc may be
-// at any of them.
+// A stub is [bti c] adrp x16; ldr x17, [x16, #]; add x16, x16, #; br x17 (AAELF64, "PLT"): pc may
+// be at any of them.
 bool os_context_stub(uintptr_t pc, uintptr_t to) {
   enum { BR_X17 = 0xd61f0220, ADRP_X16 = 0x90000010, ADRP_MASK = 0x9f00001f, STUB = 4 };
   for (uintptr_t br = pc; br < pc + STUB * 4 + 4 && br + 4 <= to; br += 4) {

@@ -3,9 +3,9 @@
 // (os_context_call).  The stack may move while the goroutine waits; what the frame says of SP and
 // of other registers that point into the stack moves like every word.
 //
-// There are no CFI on purpose.  Unwinders know an address that they have no CFI for, and where these
-// two instructions are, as the kernel's way back from a handler, whose frame lies at SP (libgcc's
-// aarch64_fallback_frame_state; gdb's aarch64_linux_rt_sigframe).
+// There are no CFI on purpose.  Unwinders know an address that they have no CFI for, and where
+// these two instructions are, as the kernel's way back from a handler, whose frame lies at SP
+// (libgcc's aarch64_fallback_frame_state; gdb's aarch64_linux_rt_sigframe).
 
 #include "runtime/arch/aarch64/bti.h"
 

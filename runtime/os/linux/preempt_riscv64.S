@@ -1,5 +1,5 @@
-// rt_asyncpreempt, Linux on RISC-V: see arch.h and preempt_aarch64.S, which is alike.  Unwinders know
-// the two instructions after the call (libgcc's riscv_fallback_frame_state).
+// rt_asyncpreempt, Linux on RISC-V: see arch.h and preempt_aarch64.S, which is alike.  Unwinders
+// know the two instructions after the call (libgcc's riscv_fallback_frame_state).
 
 #define SYS_RT_SIGRETURN 139
 

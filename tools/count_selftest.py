@@ -83,6 +83,28 @@ class Counting(unittest.TestCase):
         self.write("test.xml", GTEST)
         self.assertEqual(self.results().passed, 0)
 
+    def test_a_table_says_what_became_of_each_suite(self):
+        self.ran("//:a", "FAILED", GTEST)
+        results = self.results()
+        self.assertEqual(results.suites, {"//:a": [1, 1, 2]})
+        self.assertEqual(counter.cell(results.suites["//:a"]), "1 1! (2)")
+        self.assertEqual([counter.cell([0, 0, 1]), counter.cell([0, 0, 2]), counter.cell([3, 0, 0]),
+                          counter.cell(None)], ["-", "(2)", "3", ""])
+
+    def test_platforms_add_up(self):
+        self.ran("//:a", "FAILED", GTEST)
+        both = counter.Results()
+        for name in ("x ", "y "):
+            both.add_all(self.results(), name)
+        self.assertEqual((both.passed, both.failed), (2, ["x //:a S.Bad", "y //:a S.Bad"]))
+        self.assertEqual(both.skipped[0], ("x //:a S.Cannot", "no <such> CPU"))
+
+    def test_bad_platforms_are_refused(self):
+        for bad in (["--platforms", "vax"], ["--all-platforms", "--config", "asan"]):
+            with self.assertRaises(SystemExit) as refused:
+                counter.parse_arguments(bad)
+            self.assertIn("tools/test: ", str(refused.exception))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

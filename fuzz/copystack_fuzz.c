@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/results.h"
 #include "runtime/arch/adjusters.h"
 #include "runtime/os/os.h"
 #include "runtime/stack/copystack.h"
@@ -359,6 +360,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     rt_arch_set_stream_bytes(before);
   }
+  static uint64_t moved[WORDS_MAX];
+  const uint64_t count = versions[0]->copy(moved, image, n, &mv);
+  fuzz_result(moved, n * sizeof *moved);
+  fuzz_result(&count, sizeof count);
   if (data[6] != 0xff) check_stacks(versions, nversions, data, size);
   return 0;
 }

@@ -26,6 +26,7 @@
 
 #include "fuzz/encodings.h"
 #include "fuzz/lanes.h"
+#include "fuzz/results.h"
 #include "runtime/arch/aarch64/preindexed.h"
 #include "runtime/arch/arch.h"
 #include "runtime/stack/fault.h"
@@ -152,6 +153,8 @@ static void check_decision(const uint8_t *h, const struct rt_stack *s) {
   const struct decision want = model_decision(s, max, redzone, addr, sp);
   expect(memcmp(s, &before, sizeof before) == 0, "rt_faultdecide wrote the stack's bounds");
   expect(got == want.verdict, "rt_faultdecide: wrong verdict");
+  const uint64_t decided[] = {got, size, lowest};
+  fuzz_result(decided, sizeof decided);
   if (got == RT_FAULT_FOREIGN) return;
   expect(lowest == want.lowest, "rt_faultdecide: wrong lowest live byte");
   expect(size == want.size, "rt_faultdecide: wrong size");
@@ -280,6 +283,7 @@ static void check_writeback(const struct input *in, const struct rt_stack *stack
   expect(rt_preindexed_undo(instruction, regs, addr) == (state == RT_WRITEBACK_DONE),
          "rt_preindexed_undo: wrong answer");
   expect(memcmp(regs, want, sizeof regs) == 0, "rt_preindexed_undo: wrong registers");
+  fuzz_result(regs, sizeof regs);
   // It can run again: there it touches what it has faulted at.
   if (state == RT_WRITEBACK_DONE)
     expect(model_state(&e, regs[e.base], addr) == RT_WRITEBACK_PENDING, "it would fault elsewhere");

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "fuzz/alarm.h"
+#include "fuzz/results.h"
 #include "runtime/go.h"
 #include "runtime/stack/growth/growth.h"
 
@@ -389,6 +390,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   spawn_options.stack_initial = (size_t)4096 << data[2] % 5;
   struct run run = {&program, data[3] % 2 == 1};
   const uint64_t digest = run_once(&config, &run, want);
+  fuzz_result(want, sizeof want);
   if (flags & 4)
     expect(run_once(&config, &run, want) == digest, "go_run", "did otherwise the second time");
   return 0;

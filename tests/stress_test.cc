@@ -197,7 +197,7 @@ void ExpectClean(const Run &wanted) {
   run.asks = !GrowsOnFault(run.growth) && GrowsWhenAsked(run.growth);
   arrived = gate = done = {};
   finished = 0;
-  go_config config = {};
+  go_config config = SmallStacks(nullptr);
   config.maxprocs = run.procs;
   config.stack_hybrid = 16 << 10;  // or nothing would move
   struct go_stats before, after;

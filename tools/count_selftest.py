@@ -99,6 +99,15 @@ class Counting(unittest.TestCase):
         self.assertEqual((both.passed, both.failed), (2, ["x //:a S.Bad", "y //:a S.Bad"]))
         self.assertEqual(both.skipped[0], ("x //:a S.Cannot", "no <such> CPU"))
 
+    def test_results_that_differ_from_cpu_to_cpu_are_told(self):
+        self.ran("//:a", "PASSED", GENERATED % (0, ""), "so\nRESULTS: 12ab\n")
+        one, other = self.results(), self.results()
+        self.assertEqual(one.computed, {"//:a": "12ab"})
+        self.assertEqual(list(counter.differences({"x": one, "y": other})), [])
+        other.computed["//:a"] = "12ac"
+        self.assertEqual(list(counter.differences({"x": one, "y": other})),
+                         [("//:a", "12ab on x, 12ac on y")])
+
     def test_bad_platforms_are_refused(self):
         for bad in (["--platforms", "vax"], ["--all-platforms", "--config", "asan"]):
             with self.assertRaises(SystemExit) as refused:

@@ -53,7 +53,7 @@ cp "$(dirname "$backtrace")/include/backtrace.h" "$WORK/include"
   find fuzz -maxdepth 1 -name '*.c' ! -name replay_main.c ! -name lanes_none.c
 } | sort -u | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'compile {}'
 
-shared=("$WORK"/objects/runtime_*.o "$WORK"/objects/fuzz_encodings.c.o
+shared=("$WORK"/objects/runtime_*.o "$WORK"/objects/fuzz_{encodings,results}.c.o
   "$WORK/objects/fuzz_lanes_$arch.c.o")
 for source in fuzz/*_fuzz.c; do
   name=$(basename "$source" _fuzz.c)

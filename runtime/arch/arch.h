@@ -2,6 +2,10 @@
 #ifndef STACKLAB_RUNTIME_ARCH_ARCH_H_
 #define STACKLAB_RUNTIME_ARCH_ARCH_H_
 
+#if __SIZEOF_POINTER__ != 8 || !(__x86_64__ || __aarch64__ || __riscv)
+#error "stacklab is for 64-bit processors: x86-64, AArch64 and RISC-V. i386 is out of scope"
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

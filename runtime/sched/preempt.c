@@ -8,7 +8,8 @@
 #include "runtime/stack/count.h"
 #include "runtime/stack/fault.h"
 
-// The section that runtime/text.h puts the runtime's code in; the linker knows its bounds.
+// The section that runtime/text.h puts the runtime's code in; the linker knows its bounds.  gcc 12
+// leaves it where all code goes, and then the runtime's cannot be told from the program's.
 extern const char rt_text_lo[] __asm__("__start_rt_text");
 extern const char rt_text_hi[] __asm__("__stop_rt_text");
 
@@ -86,8 +87,9 @@ void rt_asyncpreempt2(void) {
 // ---- Asking ----------------------------------------------------------------------------------
 
 int rt_preempt_init(bool on) {
-  atomic_store(&enabled, on && !SANITIZED);
-  return on && !SANITIZED ? os_preempt_install(on_preempt) : 0;
+  const bool possible = !SANITIZED && rt_in_runtime((uintptr_t)rt_preempt_init);
+  atomic_store(&enabled, on && possible);
+  return on && possible ? os_preempt_install(on_preempt) : 0;
 }
 
 void rt_preemptone(struct rt_p *p) {

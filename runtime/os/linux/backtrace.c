@@ -166,8 +166,10 @@ void os_backtrace(uintptr_t from) {
 
 // ---- Callers -----------------------------------------------------------------------------------
 
-// With it, the unwinder of GCC 12 and later finds the CFI of an address without a lock (glibc 2.35;
-// its manual calls it async-signal-safe); before, it took the dynamic linker's.
+// With it, the unwinder of GCC 12 and later finds the CFI of an address without a lock (glibc 2.35,
+// whose manual calls it async-signal-safe; musl.c); before, it took the dynamic linker's.
+struct dl_find_object;
+int _dl_find_object(void *pc, struct dl_find_object *out);
 #pragma weak _dl_find_object
 
 struct callers {

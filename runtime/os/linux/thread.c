@@ -1,5 +1,4 @@
 // Threads, waiting and process services from Linux: pthreads and futex(2).
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -8,6 +7,9 @@
 #include <unistd.h>
 #include "runtime/go.h"
 #include "runtime/os/os.h"
+
+// futex(2), include/uapi/linux/futex.h: musl is without the kernel's headers.
+enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
 
 struct start {
   void (*fn)(void *);

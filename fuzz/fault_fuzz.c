@@ -210,7 +210,8 @@ static void check_registers(const struct input *in, const struct rt_wordmove *mv
     const size_t nlanes = lanes_find(vector, bytes, offsets);
     for (size_t i = 0; i < nlanes; i++) moved += model_word(want_vector + offsets[i], mv);
   }
-  const struct rt_regfile regs = {general, ngeneral, vector, bytes};
+  const struct rt_regfile regs = {
+      .general = general, .ngeneral = ngeneral, .vector = vector, .vector_bytes = bytes};
   expect(rt_regfile_adjust(&regs, mv) == moved, "rt_regfile_adjust: wrong count");
   expect(memcmp(general, want_general, ngeneral * 8) == 0, "wrong general registers");
   expect(!vector || memcmp(vector, want_vector, bytes) == 0, "wrong vector state");

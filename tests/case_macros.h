@@ -39,7 +39,7 @@
 .endm
 
 // Leaves with `number` unless the two are equal.  A mov does not touch the flags.
-.macro CHECK name, number, a, b
+.macro CHECK name, number, a, b:vararg
   cmpq    \a, \b
   movl    $\number, %eax
   jne     .Lout_\name

@@ -118,8 +118,9 @@ __attribute__((noinline)) void Frame(Walk *walk, Head *up, long depth) {
   uint64_t *a = f.words, *b = f.words + kWords / 2, *end = f.words + kWords;
   const uint64_t key = walk->id << 20 ^ static_cast<uint64_t>(depth);
   // By index: of `w - a` a compiler keeps the negated `a` in a register, which names no stack, and
-  // is wrong once the goroutine has been interrupted in the loop and its stack has moved.
-  for (size_t i = 0; i < kWords; i++) a[i] = key + i;
+  // is wrong once the goroutine has been interrupted in the loop and its stack has moved.  By XOR:
+  // of a sum gcc makes the index, and keeps `a - key`.
+  for (size_t i = 0; i < kWords; i++) a[i] = key ^ i;
   // The compiler knows nothing about these any more, so they live across the call.
   __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(end) : : "memory");
   Descend(walk, &f.head, depth + static_cast<long>(sizeof f));
@@ -128,7 +129,7 @@ __attribute__((noinline)) void Frame(Walk *walk, Head *up, long depth) {
   if (a != f.words || b != f.words + kWords / 2 || end != f.head.last || f.head.first != a)
     Wrong("pointers in registers", walk->id, depth);
   for (size_t i = 0; i < kWords; i++)
-    if (a[i] != key + i) Wrong("words of a frame", walk->id, depth);
+    if (a[i] != (key ^ i)) Wrong("words of a frame", walk->id, depth);
 }
 
 void MakeFrame(void *p) {

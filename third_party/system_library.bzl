@@ -8,7 +8,11 @@ cc_library(
     name = "{name}",
     linkopts = {linkopts},
     # The installed library is for the machine it is installed on.
-    target_compatible_with = ["@platforms//os:linux", "@platforms//cpu:x86_64"],
+    target_compatible_with = [
+        "@//toolchain:other_libc",
+        "@platforms//cpu:x86_64",
+        "@platforms//os:linux",
+    ],
 )
 """
 

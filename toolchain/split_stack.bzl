@@ -18,8 +18,10 @@ def split_stack_library(name, copts = [], **kwargs):
             "-fsplit-stack",
             "-fno-lto",
         ] + copts,
-        # clang ignores -fsplit-stack elsewhere, or refuses it.
+        # clang ignores -fsplit-stack elsewhere, or refuses it; the word that the checks read is
+        # glibc's.
         target_compatible_with = [
+            "//toolchain:other_libc",
             "@platforms//cpu:x86_64",
             "@platforms//os:linux",
         ],

@@ -40,7 +40,10 @@ def hazard_cases(name, compiler, level, srcs, unprobed, hdrs):
         ))
     native.genrule(
         name = name + "_archive",
-        srcs = srcs + unprobed + hdrs + ["@host_tools//:versions"],
+        srcs = srcs + unprobed + hdrs + [
+            "@host_tools//:linux_x86_64",
+            "@host_tools//:linux_x86_64_gcc",
+        ],
         outs = [name + ".a"],
         cmd = "\n".join(
             commands[:1] + ["mkdir -p $(@D)/" + name] + commands[1:] +

@@ -48,8 +48,11 @@ mkdir -p "$WORK/objects" "$WORK/include" "$OUT"
 cp "$(dirname "$backtrace")/include/backtrace.h" "$WORK/include"
 {
   find runtime -path runtime/arch -prune -o -path runtime/os -prune -o -name '*.[cS]' -print
-  find "runtime/arch/$arch" runtime/os/linux runtime/arch/aarch64/preindexed.c runtime/os/*.c \
-    -name '*.[cS]'
+  find "runtime/arch/$arch" runtime/os/posix runtime/arch/aarch64/preindexed.c runtime/os/*.c \
+    -name '*.[cS]' ! -name 'macho_*'
+  # Of files that are for one processor, this one's.
+  find runtime/os/linux -name '*.[cS]' ! -name musl.c ! -name '*_*'
+  find runtime/os/linux -name "*_$arch.[cS]"
   find fuzz -maxdepth 1 -name '*.c' ! -name replay_main.c ! -name lanes_none.c
 } | sort -u | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'compile {}'
 

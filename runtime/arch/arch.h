@@ -2,6 +2,10 @@
 #ifndef STACKLAB_RUNTIME_ARCH_ARCH_H_
 #define STACKLAB_RUNTIME_ARCH_ARCH_H_
 
+#if __SIZEOF_POINTER__ != 8 || !(__x86_64__ || __aarch64__ || __riscv)
+#error "stacklab is for 64-bit processors: x86-64, AArch64 and RISC-V. i386 is out of scope"
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +27,7 @@ extern const size_t rt_arch_redzone_bytes;
 // exactly while SP is on g's stack.  It is read afresh at each call, never cached by the
 // compiler, since a goroutine may wake on another thread.
 static inline struct rt_g *rt_getg(void);  // NULL on a thread that is not the runtime's
+struct rt_g *rt_getg_call(void);           // macOS: as a function, which keeps nothing
 
 // ---- Switching stacks ------------------------------------------------------------------------
 // The saved state of a goroutine that does not run is its SP, the first word of its struct rt_g;
@@ -60,17 +65,13 @@ void rt_gostart(void);  // the first of its frames; not to be called
 // function that has called alloca, the frame address lies above all of that.
 static inline uintptr_t rt_getsp(void);
 
-#if defined(__x86_64__)
+#if defined(__APPLE__)
+static inline struct rt_g *rt_getg(void) { return rt_getg_call(); }
+#elif defined(__x86_64__)
 static inline struct rt_g *rt_getg(void) {
   struct rt_g *g;
   __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(g));
   return g;
-}
-
-static inline uintptr_t rt_getsp(void) {
-  uintptr_t sp;
-  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
-  return sp;
 }
 #elif defined(__aarch64__)
 static inline struct rt_g *rt_getg(void) {
@@ -81,25 +82,25 @@ static inline struct rt_g *rt_getg(void) {
                    : "=&r"(g), "=&r"(thread));
   return g;
 }
-
-static inline uintptr_t rt_getsp(void) {
-  uintptr_t sp;
-  __asm__ volatile("mov %0, sp" : "=r"(sp));
-  return sp;
-}
 #elif defined(__riscv)
 static inline struct rt_g *rt_getg(void) {
   struct rt_g *g;
   __asm__ volatile("la.tls.ie %0, rt_tls_g\n\tadd %0, %0, tp\n\tld %0, 0(%0)" : "=r"(g));
   return g;
 }
+#endif
 
 static inline uintptr_t rt_getsp(void) {
   uintptr_t sp;
+#if defined(__x86_64__)
+  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+#elif defined(__aarch64__)
+  __asm__ volatile("mov %0, sp" : "=r"(sp));
+#elif defined(__riscv)
   __asm__ volatile("mv %0, sp" : "=r"(sp));
+#endif
   return sp;
 }
-#endif
 
 // ---- Checks in compiled code ------------------------------------------------------------------
 // A function that was compiled with -fsplit-stack begins with a comparison of SP, less its frame if
@@ -137,11 +138,16 @@ void rt_cpu_relax(void);
 
 // ---- The interrupted register file -----------------------------------------------------------
 // The parts of a signal frame that may hold pointers.
+struct rt_lanes {
+  unsigned char *at;
+  size_t bytes;
+};
 struct rt_regfile {
   uint64_t *general;       // the general registers, SP among them
   size_t ngeneral;
   unsigned char *vector;   // the CPU's vector state as the system saved it, 8-byte aligned; or NULL
   size_t vector_bytes;
+  struct rt_lanes lanes[3];  // 64-bit lanes of vector registers without any of that, at any address
 };
 
 // rt_regfile_init asks the CPU for the layout of its vector state.  Call it once, before faults.
@@ -151,6 +157,21 @@ void rt_regfile_init(void);
 // vector register, and returns how many words moved.  A vector state that is too short for what
 // it says it holds is adjusted as far as it goes.  [signal-safe]
 uint64_t rt_regfile_adjust(const struct rt_regfile *regs, const struct rt_wordmove *mv);
+
+// rt_lanes_adjust does that for the lanes alone.  [signal-safe]
+static inline uint64_t rt_lanes_adjust(const struct rt_regfile *regs,
+                                       const struct rt_wordmove *mv) {
+  uint64_t adjusted = 0;
+  for (size_t i = 0; i < sizeof regs->lanes / sizeof *regs->lanes; i++) {
+    for (size_t at = 0; at + 8 <= regs->lanes[i].bytes; at += 8) {
+      uint64_t w;
+      __builtin_memcpy(&w, regs->lanes[i].at + at, 8);
+      w = rt_adjustword(w, mv, &adjusted);
+      __builtin_memcpy(regs->lanes[i].at + at, &w, 8);
+    }
+  }
+  return adjusted;
+}
 
 #ifdef __cplusplus
 }

@@ -216,6 +216,10 @@ void os_thread_preempt(const struct os_thread *t);
 // not if the program is linked statically, where libc cannot be told from it.  [signal-safe]
 bool os_own_text(uintptr_t pc);
 
+// os_runtime_text tells whether pc lies in the section that text.h puts the runtime's code in.
+// [signal-safe]
+bool os_runtime_text(uintptr_t pc);
+
 // os_preempt_call makes the interrupted code find itself calling fn, below `redzone` bytes under
 // its SP; os_fault_regs and os_fault_pc_sp work on `at` as on a fault.  [signal-safe]
 void os_preempt_call(const struct os_fault *at, void (*fn)(void), size_t redzone);

@@ -1,10 +1,10 @@
 // probe.h: static probes (USDT) that bpftrace, perf and gdb can attach to: provider "stacklab".  A
 // probe is a nop and a note in the ELF file that says where the arguments are; docs/observing.md
-// lists them.  Where <sys/sdt.h> is missing (Debian: systemtap-sdt-dev) there are none.
+// lists them.  On Linux; where <sys/sdt.h> is missing (Debian: systemtap-sdt-dev) there are none.
 #ifndef STACKLAB_RUNTIME_OS_PROBE_H_
 #define STACKLAB_RUNTIME_OS_PROBE_H_
 
-#if __has_include(<sys/sdt.h>)
+#if defined(__linux__) && __has_include(<sys/sdt.h>)
 
 // Arguments lie in memory: a field that is named where it lies costs no instruction.
 #define STAP_SDT_ARG_CONSTRAINT m

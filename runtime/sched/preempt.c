@@ -8,10 +8,6 @@
 #include "runtime/stack/count.h"
 #include "runtime/stack/fault.h"
 
-// The section that runtime/text.h puts the runtime's code in; the linker knows its bounds.
-extern const char rt_text_lo[] __asm__("__start_rt_text");
-extern const char rt_text_hi[] __asm__("__stop_rt_text");
-
 // Their runtimes are linked into the program, and hold locks.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
     __has_feature(memory_sanitizer)
@@ -24,9 +20,7 @@ static _Atomic bool enabled;
 
 // ---- In the handler --------------------------------------------------------------------------
 
-bool rt_in_runtime(uintptr_t pc) {
-  return pc >= (uintptr_t)rt_text_lo && pc < (uintptr_t)rt_text_hi;
-}
+bool rt_in_runtime(uintptr_t pc) { return os_runtime_text(pc); }
 
 // Makes room below the interrupted SP.  Strategies that can, grow now, as for a fault there; the
 // goroutine parks next, and gets its new low-water mark (arch.h) when it goes on.
@@ -85,9 +79,11 @@ void rt_asyncpreempt2(void) {
 
 // ---- Asking ----------------------------------------------------------------------------------
 
+// gcc 12 leaves the runtime's code where all code goes: it cannot be told from the program's.
 int rt_preempt_init(bool on) {
-  atomic_store(&enabled, on && !SANITIZED);
-  return on && !SANITIZED ? os_preempt_install(on_preempt) : 0;
+  const bool possible = !SANITIZED && rt_in_runtime((uintptr_t)rt_preempt_init);
+  atomic_store(&enabled, on && possible);
+  return on && possible ? os_preempt_install(on_preempt) : 0;
 }
 
 void rt_preemptone(struct rt_p *p) {

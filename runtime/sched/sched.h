@@ -133,7 +133,7 @@ struct rt_p {
   int32_t id;
   _Atomic uint32_t status;  // enum rt_pstatus; sched.lock, but for the steps from and to SYSCALL
   _Atomic bool preempt;     // its goroutine is to be interrupted; cleared by the next to run
-  _Atomic(struct rt_m *) m;
+  struct rt_m *_Atomic m;
   struct rt_p *link;        // idle list; sched.lock
   _Atomic uint64_t schedtick;    // goroutines resumed; owner
   _Atomic uint64_t syscalltick;  // system calls entered; owner
@@ -152,9 +152,9 @@ struct rt_p {
   // tail by the owner alone; both count up forever.
   _Atomic uint32_t runqhead __attribute__((aligned(64)));
   _Atomic uint32_t runqtail __attribute__((aligned(64)));
-  _Atomic(struct rt_g *) runnext;  // runs before the ring: what the running goroutine readied
+  struct rt_g *_Atomic runnext;  // runs before the ring: what the running goroutine readied
   uint32_t nexts;  // how often in a row it did; owner
-  _Atomic(struct rt_g *) runq[RT_RUNQ];
+  struct rt_g *_Atomic runq[RT_RUNQ];
 };
 
 // Owner only: put g at the tail, or first in line with `next`; what does not fit goes to the
@@ -239,7 +239,7 @@ struct rt_sched {
   _Atomic int32_t nallp __attribute__((aligned(64)));
   _Atomic int32_t maxprocs;
   _Atomic bool stopping;
-  _Atomic(struct rt_p *) allp[RT_MAXPROCS];
+  struct rt_p *_Atomic allp[RT_MAXPROCS];
   // Any time.
   _Atomic uint64_t goidgen __attribute__((aligned(64)));
   _Atomic int64_t coarse_now;  // rt_nanotime as sysmon last read it: within 10 ms

@@ -41,7 +41,7 @@ struct rt_timer {
   uint64_t seq;          // not 0; handed to fn: tells a late call from its successor
   _Atomic int64_t when;  // ns of rt_nanotime, or one of the states above
   _Atomic int64_t key;   // its slot's; written under the heap's lock
-  _Atomic(struct rt_timers *) in;  // the heap it is in, or NULL; likewise
+  struct rt_timers *_Atomic in;  // the heap it is in, or NULL; likewise
   size_t index;          // its place there; the heap's lock
 };
 

@@ -24,7 +24,11 @@ enum {
   SVE_ZREGS = 16,  // SVE_SIG_REGS_OFFSET
 };
 
+#ifdef __APPLE__
+const size_t rt_arch_redzone_bytes = 128;  // "Writing ARM64 code for Apple platforms"
+#else
 const size_t rt_arch_redzone_bytes = 0;  // AAPCS64 6.4.5: nothing below SP is anybody's
+#endif
 
 static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
 
@@ -88,7 +92,7 @@ static uint64_t adjust_vector(const struct rt_regfile *regs, const struct rt_wor
 }
 
 uint64_t rt_regfile_adjust(const struct rt_regfile *regs, const struct rt_wordmove *mv) {
-  uint64_t adjusted = 0;
+  uint64_t adjusted = rt_lanes_adjust(regs, mv);
   for (size_t i = 0; i < regs->ngeneral; i++)
     regs->general[i] = rt_adjustword(regs->general[i], mv, &adjusted);
   if (regs->vector) adjusted += adjust_vector(regs, mv);

@@ -12,11 +12,10 @@
 // The stack may move while the goroutine waits: everything here is addressed from rbp or rsp, which
 // move with it, by multiples of far more than 64.
 
-  .section rt_text,"ax",@progbits
-  .globl  rt_asyncpreempt
-  .type   rt_asyncpreempt, @function
-  .p2align 4
-rt_asyncpreempt:
+#include "runtime/arch/object.h"
+
+  RT_TEXT
+FUNCTION rt_asyncpreempt
   .cfi_startproc
   .cfi_signal_frame
   .cfi_def_cfa %rsp, 136
@@ -57,11 +56,11 @@ rt_asyncpreempt:
   .cfi_offset %r14, -256
   pushq   %r15
   .cfi_offset %r15, -264
-  subq    rt_xsave_bytes(%rip), %rsp
+  subq    RT_NAME(rt_xsave_bytes)(%rip), %rsp
   andq    $-64, %rsp
-  movq    rt_xsave_mask(%rip), %rax
+  movq    RT_NAME(rt_xsave_mask)(%rip), %rax
   testq   %rax, %rax
-  jz      .Lfxsave
+  jz      2f
   movq    %rax, %rdx
   shrq    $32, %rdx
   xorl    %ecx, %ecx          // the header must be zero where XSAVE does not write it
@@ -74,12 +73,12 @@ rt_asyncpreempt:
   movq    %rcx, 560(%rsp)
   movq    %rcx, 568(%rsp)
   xsave64 (%rsp)
-  callq   rt_asyncpreempt2
-  movq    rt_xsave_mask(%rip), %rax
+  callq   RT_NAME(rt_asyncpreempt2)
+  movq    RT_NAME(rt_xsave_mask)(%rip), %rax
   movq    %rax, %rdx
   shrq    $32, %rdx
   xrstor64 (%rsp)
-.Lrestore:
+1:
   leaq    -112(%rbp), %rsp    // 14 registers below rbp
   popq    %r15
   popq    %r14
@@ -100,13 +99,13 @@ rt_asyncpreempt:
   popfq
   .cfi_adjust_cfa_offset -8
   retq    $128                // over the red zone, flags untouched
-.Lfxsave:
+2:
   .cfi_def_cfa %rbp, 152
   fxsave64 (%rsp)
-  callq   rt_asyncpreempt2
+  callq   RT_NAME(rt_asyncpreempt2)
   fxrstor64 (%rsp)
-  jmp     .Lrestore
+  jmp     1b
   .cfi_endproc
-  .size   rt_asyncpreempt, .-rt_asyncpreempt
+END rt_asyncpreempt
 
-  .section .note.GNU-stack,"",@progbits
+  RT_NO_EXECUTABLE_STACK

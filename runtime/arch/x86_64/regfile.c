@@ -116,7 +116,7 @@ static uint64_t adjust_vector(unsigned char *area, size_t bytes, const struct rt
 }
 
 uint64_t rt_regfile_adjust(const struct rt_regfile *regs, const struct rt_wordmove *mv) {
-  uint64_t adjusted = 0;
+  uint64_t adjusted = rt_lanes_adjust(regs, mv);
   for (size_t i = 0; i < regs->ngeneral; i++)
     regs->general[i] = rt_adjustword(regs->general[i], mv, &adjusted);
   if (regs->vector) adjusted += adjust_vector(regs->vector, regs->vector_bytes, mv);

@@ -16,6 +16,7 @@
 
 #include "runtime/arch/offsets.h"
 #include "runtime/arch/x86_64/mark.h"
+#include "runtime/arch/x86_64/saved.h"
 
   .section rt_text,"ax",@progbits
 
@@ -23,52 +24,6 @@
 .macro SETG reg
   movq    rt_tls_g@gottpoff(%rip), %rax
   movq    \reg, %fs:(%rax)
-.endm
-
-.macro PUSH_SAVED
-  pushq   %rbp
-  .cfi_adjust_cfa_offset 8
-  .cfi_rel_offset %rbp, 0
-  pushq   %rbx
-  .cfi_adjust_cfa_offset 8
-  .cfi_rel_offset %rbx, 0
-  pushq   %r12
-  .cfi_adjust_cfa_offset 8
-  .cfi_rel_offset %r12, 0
-  pushq   %r13
-  .cfi_adjust_cfa_offset 8
-  .cfi_rel_offset %r13, 0
-  pushq   %r14
-  .cfi_adjust_cfa_offset 8
-  .cfi_rel_offset %r14, 0
-  pushq   %r15
-  .cfi_adjust_cfa_offset 8
-  .cfi_rel_offset %r15, 0
-.endm
-
-.macro POP_SAVED_AND_JUMP
-  popq    %r15
-  .cfi_adjust_cfa_offset -8
-  .cfi_restore %r15
-  popq    %r14
-  .cfi_adjust_cfa_offset -8
-  .cfi_restore %r14
-  popq    %r13
-  .cfi_adjust_cfa_offset -8
-  .cfi_restore %r13
-  popq    %r12
-  .cfi_adjust_cfa_offset -8
-  .cfi_restore %r12
-  popq    %rbx
-  .cfi_adjust_cfa_offset -8
-  .cfi_restore %rbx
-  popq    %rbp
-  .cfi_adjust_cfa_offset -8
-  .cfi_restore %rbp
-  popq    %rcx
-  .cfi_adjust_cfa_offset -8
-  .cfi_register %rip, %rcx
-  jmpq    *%rcx
 .endm
 
 // void rt_gloop(struct rt_g *(*next)(void *) /* rdi */, void *arg /* rsi */,

@@ -1,16 +1,14 @@
-// Backtraces on Linux, most of them for last words: the unwinder of C++ over our CFI, and
-// libbacktrace for names and lines.  Not backtrace(3), which loads that unwinder at its first call:
-// it would allocate memory in the fault handler.  libbacktrace maps what it needs.
+// Names and lines of backtraces on Linux: libbacktrace, which maps the memory that it needs.
 #include <backtrace.h>
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unwind.h>
 #include "runtime/os/os.h"
+#include "runtime/os/posix/unwind.h"
 
-enum { MAX_FRAMES = 100, LINE_BYTES = 512 };
+enum { LINE_BYTES = 512 };
 
 // ---- Names -------------------------------------------------------------------------------------
 
@@ -34,8 +32,9 @@ static void found_symbol(void *p, uintptr_t pc, const char *name, uintptr_t star
   (void)pc, (void)size;
   if (!name) return;
   snprintf(s->name, sizeof s->name, "%s", name);
-  char *promoted = strstr(s->name, ".llvm.");  // ThinLTO's mark of a static function
-  if (promoted) *promoted = 0;
+  // ThinLTO's mark of a static function is ".llvm.N"; gcc's of a copy are ".localalias", ".part.N".
+  char *mark = strchr(s->name + 1, '.');
+  if (mark) *mark = 0;
   s->start = start;
 }
 
@@ -122,9 +121,7 @@ void os_line(uintptr_t pc, char *out, size_t bytes) {
   snprintf(out, bytes, "%s", l.text);
 }
 
-// pc: as the unwinder says it: after a call, that is where the call returns to; call: within the
-// instruction that is being run.
-static void print_frame(int i, uintptr_t pc, uintptr_t call) {
+void os_print_frame(int i, uintptr_t pc, uintptr_t call) {
   struct line l = {.n = 0}, where = {.n = 0};
   struct symbol s;
   add(&l, "  #%d %#zx ", i, pc);
@@ -141,62 +138,12 @@ static void print_frame(int i, uintptr_t pc, uintptr_t call) {
   os_print(l.text, l.n);
 }
 
-// ---- Frames ------------------------------------------------------------------------------------
+// ---- Locks -------------------------------------------------------------------------------------
 
-struct trace {
-  uintptr_t from;  // the frames before are those of who asks
-  int n;           // printed
-};
-
-// Prints each frame as it comes: the next may not be readable.
-static _Unwind_Reason_Code frame(struct _Unwind_Context *context, void *p) {
-  struct trace *t = p;
-  int before_insn = 0;
-  const uintptr_t pc = _Unwind_GetIPInfo(context, &before_insn);
-  if (t->n == MAX_FRAMES || pc == 0) return _URC_NORMAL_STOP;
-  if (t->n > 0 || pc == t->from) print_frame(t->n++, pc, before_insn ? pc : pc - 1);
-  return _URC_NO_REASON;
-}
-
-void os_backtrace(uintptr_t from) {
-  struct trace t = {from, 0};
-  _Unwind_Backtrace(frame, &t);
-  if (t.n == 0) print_frame(0, from, from);  // the unwinder did not get there
-}
-
-// ---- Callers -----------------------------------------------------------------------------------
-
-// With it, the unwinder of GCC 12 and later finds the CFI of an address without a lock (glibc 2.35;
-// its manual calls it async-signal-safe); before, it took the dynamic linker's.
+// With it, the unwinder of GCC 12 and later finds the CFI of an address without a lock (glibc 2.35,
+// whose manual calls it async-signal-safe; musl.c); before, it took the dynamic linker's.
+struct dl_find_object;
+int _dl_find_object(void *pc, struct dl_find_object *out);
 #pragma weak _dl_find_object
 
-struct callers {
-  uintptr_t from, *out;
-  int most, *n;
-  int before;  // frames of who asks
-};
-
-static _Unwind_Reason_Code caller(struct _Unwind_Context *context, void *p) {
-  enum { BEFORE_MOST = 32 };
-  struct callers *c = p;
-  int before_insn = 0;
-  const uintptr_t pc = _Unwind_GetIPInfo(context, &before_insn);
-  if (*c->n == 0 && pc != c->from)
-    return pc == 0 || ++c->before > BEFORE_MOST ? _URC_NORMAL_STOP : _URC_NO_REASON;
-  if (pc == 0) return _URC_NORMAL_STOP;
-  if (*c->n < c->most) c->out[*c->n] = before_insn ? pc : pc - 1;
-  return ++*c->n > c->most ? _URC_NORMAL_STOP : _URC_NO_REASON;
-}
-
-bool os_callers_init(void) {
-  // What the unwinder and the linker do once, they do now.
-  uintptr_t one;
-  int n = 0;
-  os_callers((uintptr_t)__builtin_return_address(0), &one, 1, &n);
-  return _dl_find_object != NULL;
-}
-
-void os_callers(uintptr_t from, uintptr_t *out, int most, int *n) {
-  struct callers c = {from, out, most, n, 0};
-  _Unwind_Backtrace(caller, &c);
-}
+bool os_unwinds_without_lock(void) { return _dl_find_object != NULL; }

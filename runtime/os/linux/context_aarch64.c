@@ -5,7 +5,8 @@
 #include <string.h>
 #include <ucontext.h>
 #include "runtime/arch/aarch64/preindexed.h"
-#include "runtime/os/linux/context.h"
+#include "runtime/os/linux/stub.h"
+#include "runtime/os/posix/context.h"
 
 static_assert(offsetof(mcontext_t, sp) == offsetof(mcontext_t, regs) + 31 * sizeof(uint64_t),
               "x0-x30 and sp are one array");
@@ -57,7 +58,10 @@ bool os_context_stub(uintptr_t pc, uintptr_t to) {
 
 void os_context_regs(void *context, struct rt_regfile *out) {
   mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
-  *out = (struct rt_regfile){(uint64_t *)mc->regs, 32, mc->__reserved, sizeof mc->__reserved};
+  *out = (struct rt_regfile){.general = (uint64_t *)mc->regs,
+                             .ngeneral = 32,
+                             .vector = mc->__reserved,
+                             .vector_bytes = sizeof mc->__reserved};
 }
 
 // Whoever faults by running code that is not there has pc = addr: nothing can be read at it.

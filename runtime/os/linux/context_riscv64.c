@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
-#include "runtime/os/linux/context.h"
+#include "runtime/os/linux/stub.h"
+#include "runtime/os/posix/context.h"
 
 static_assert(REG_PC == 0 && REG_SP == 2 && sizeof(__riscv_mc_gp_state) == 32 * 8,
               "gregs[1..32) are the registers");
@@ -55,8 +56,10 @@ bool os_context_stub(uintptr_t pc, uintptr_t to) {
 
 void os_context_regs(void *context, struct rt_regfile *out) {
   mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
-  *out = (struct rt_regfile){(uint64_t *)mc->__gregs + 1, 31, (unsigned char *)&mc->__fpregs,
-                             sizeof mc->__fpregs};
+  *out = (struct rt_regfile){.general = (uint64_t *)mc->__gregs + 1,
+                             .ngeneral = 31,
+                             .vector = (unsigned char *)&mc->__fpregs,
+                             .vector_bytes = sizeof mc->__fpregs};
 }
 
 void os_context_undo(void *context, uintptr_t addr) {

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <string.h>
 #include <ucontext.h>
-#include "runtime/os/linux/context.h"
+#include "runtime/os/linux/stub.h"
+#include "runtime/os/posix/context.h"
 
 static_assert(REG_R8 == 0 && REG_RSP == 15 && REG_RIP == 16, "gregs[0..16) are the registers");
 static_assert(sizeof(greg_t) == sizeof(uint64_t), "a general register is a word");
@@ -49,7 +50,8 @@ void os_context_regs(void *context, struct rt_regfile *out) {
     const uint32_t magic = *(const uint32_t *)(area + SW_MAGIC_OFFSET);
     bytes = magic == SW_MAGIC ? *(const uint32_t *)(area + SW_SIZE_OFFSET) : FXSAVE_BYTES;
   }
-  *out = (struct rt_regfile){(uint64_t *)mc->gregs, 16, area, bytes};
+  *out = (struct rt_regfile){
+      .general = (uint64_t *)mc->gregs, .ngeneral = 16, .vector = area, .vector_bytes = bytes};
 }
 
 void os_context_undo(void *context, uintptr_t addr) {

@@ -1,12 +1,11 @@
-// Memory from Linux: mmap(2), mprotect(2), mremap(2), madvise(2).  errno is left as it was, since
-// some of this runs in the fault handler.
+// Memory from Linux, beside posix/memory.c: mremap(2), madvise(2).
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "runtime/go.h"
 #include "runtime/os/os.h"
+#include "runtime/os/posix/pages.h"
 
 // Newer than Debian 12's headers; values from include/uapi/asm-generic/mman-common.h.
 enum {
@@ -15,34 +14,10 @@ enum {
   LINUX_MADV_GUARD_REMOVE = 103,
 };
 
-static size_t system_pagesize(void) { return (size_t)sysconf(_SC_PAGESIZE); }
-
-size_t os_pagesize(void) {
-  static _Atomic size_t cached;  // every thread would store the same value
-  size_t bytes = atomic_load_explicit(&cached, memory_order_relaxed);
-  if (bytes == 0) {
-    bytes = system_pagesize();
-    const char *asked = getenv("GO_PAGESIZE");
-    const size_t larger = asked ? strtoul(asked, NULL, 10) : 0;
-    if (larger > bytes && larger <= OS_PAGESIZE_MAX && (larger & (larger - 1)) == 0)
-      bytes = larger;
-    atomic_store_explicit(&cached, bytes, memory_order_relaxed);
-  }
-  return bytes;
-}
-
-// The system's calls take whole pages: an address within one is refused, a length rounded up.  Here
-// for pages that are larger than the system's.
-static bool to_pages(const void *addr, size_t *bytes) {
-  const size_t page = os_pagesize();
-  *bytes = (*bytes + page - 1) & ~(page - 1);
-  return (uintptr_t)addr % page == 0;
-}
-
 // mmap, mprotect and mremap say ENOMEM both when memory is short and when the process has
 // vm.max_map_count mappings (mmap(2)).  They differ in this: at the limit a mapping cannot be
 // split in three, however small it is.
-static int map_error(int otherwise) {
+int os_map_error(int otherwise) {
   if (errno != ENOMEM) return otherwise;
   const size_t page = os_pagesize();
   char *probe = mmap(NULL, 3 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -52,46 +27,8 @@ static int map_error(int otherwise) {
   return splits ? otherwise : GO_EMAPCOUNT;
 }
 
-void *os_reserve(void *hint, size_t bytes, enum os_access access, int *error) {
-  const int saved = errno;
-  const int prot = access == OS_ACCESS_READWRITE ? PROT_READ | PROT_WRITE : PROT_NONE;
-  const size_t page = os_pagesize(), spare = page - system_pagesize();
-  to_pages(NULL, &bytes);
-  char *p = mmap(hint, bytes + spare, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) {
-    *error = map_error(GO_EMAP);
-    p = NULL;
-  } else if (spare > 0) {
-    const size_t head = -(uintptr_t)p & (page - 1);
-    if (head > 0) munmap(p, head);
-    if (head < spare) munmap(p + head + bytes, spare - head);
-    p += head;
-  }
-  errno = saved;
-  return p;
-}
-
-void os_release(void *addr, size_t bytes) {
-  const int saved = errno;
-  to_pages(addr, &bytes);
-  munmap(addr, bytes);
-  errno = saved;
-}
-
-static int protect(void *addr, size_t bytes, int prot) {
-  if (!to_pages(addr, &bytes)) return GO_EGUARD;
-  const int saved = errno;
-  const int code = mprotect(addr, bytes, prot) == 0 ? 0 : map_error(GO_EGUARD);
-  errno = saved;
-  return code;
-}
-
-int os_commit(void *addr, size_t bytes) { return protect(addr, bytes, PROT_READ | PROT_WRITE); }
-
-int os_forbid(void *addr, size_t bytes) { return protect(addr, bytes, PROT_NONE); }
-
 static int advise(void *addr, size_t bytes, int advice) {
-  if (!to_pages(addr, &bytes)) return GO_EGUARD;
+  if (!os_to_pages(addr, &bytes)) return GO_EGUARD;
   const int saved = errno;
   const int code = madvise(addr, bytes, advice) == 0 ? 0 : GO_EGUARD;
   errno = saved;
@@ -129,10 +66,7 @@ void os_discard(void *addr, size_t bytes) { advise(addr, bytes, MADV_DONTNEED); 
 
 void os_populate(void *addr, size_t bytes) {
   if (advise(addr, bytes, LINUX_MADV_POPULATE_WRITE) == 0) return;
-  for (size_t i = 0; i < bytes; i += os_pagesize()) {
-    volatile char *page = (volatile char *)addr + i;
-    *page = *page;
-  }
+  os_touch_pages(addr, bytes);
 }
 
 // DONTUNMAP keeps the old mapping, now empty: the slot stays ours.  Linux 5.7.
@@ -159,9 +93,10 @@ static bool moves_pages(void) {
 }
 
 int os_movepages(void *to, void *from, size_t bytes) {
-  if (!to_pages(from, &bytes) || !to_pages(to, &bytes)) return GO_EMAP;
+  if (!os_to_pages(from, &bytes) || !os_to_pages(to, &bytes)) return GO_EMAP;
   const int saved = errno;
-  const int code = !moves_pages() ? GO_EMAP : move_pages(to, from, bytes) ? 0 : map_error(GO_EMAP);
+  int code = GO_EMAP;
+  if (moves_pages()) code = move_pages(to, from, bytes) ? 0 : os_map_error(GO_EMAP);
   errno = saved;
   return code;
 }

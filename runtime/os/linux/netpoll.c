@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "runtime/go.h"
@@ -44,12 +45,14 @@ int os_netpoll_close(int fd) {
   return epoll_ctl(poller.epoll, EPOLL_CTL_DEL, fd, &ev) == 0 ? 0 : -errno;
 }
 
-// epoll_pwait2(2) counts in nanoseconds; kernels before 5.11 have milliseconds, rounded up.
+// epoll_pwait2(2), which musl has no function for, counts in nanoseconds; kernels before 5.11 have
+// milliseconds, rounded up.
 static int wait(struct epoll_event *events, int most, int64_t ns) {
   static _Atomic bool too_old;
   if (!too_old) {
     const struct timespec limit = {ns / 1000000000, ns % 1000000000};
-    const int n = epoll_pwait2(poller.epoll, events, most, ns < 0 ? NULL : &limit, NULL);
+    const int n = (int)syscall(SYS_epoll_pwait2, poller.epoll, events, most,
+                               ns < 0 ? NULL : &limit, NULL, 0);
     if (n >= 0 || errno != ENOSYS) return n;
     too_old = true;
   }

@@ -1,18 +1,16 @@
-// Memory faults on Linux: the SIGSEGV and SIGBUS handler, its alternate stack, and what happens
-// to faults that are not ours.  sigaction(2), sigaltstack(2), signal-safety(7).
+// Memory faults on POSIX systems: the SIGSEGV and SIGBUS handler, its alternate stack, and what
+// happens to faults that are not ours.  sigaction(2), sigaltstack(2), signal-safety(7).
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <ucontext.h>
-#include <unistd.h>
+#include "runtime/arch/arch.h"
 #include "runtime/go.h"
-#include "runtime/os/linux/context.h"
 #include "runtime/os/os.h"
+#include "runtime/os/posix/context.h"
+#include "runtime/os/posix/signals.h"
 
 static _Atomic(os_fault_handler_fn) fault_handler;
 
@@ -31,22 +29,20 @@ static struct previous *previous_of(int sig) {
   return &records[bus][atomic_load_explicit(&nrecords[bus], memory_order_acquire) - 1];
 }
 
-static bool sent_by_kernel(const siginfo_t *si) { return si->si_code > 0; }
-
 // The default action, as if we had never been here.  Raising the signal with our handler still
 // installed would loop (and raise() would blame raise()): restore the default and return, so that
 // the instruction faults again under it.  A signal that was sent does not come back by itself.
 static void default_action(int sig, const siginfo_t *si) {
   struct sigaction dfl = {.sa_handler = SIG_DFL};
   sigaction(sig, &dfl, NULL);
-  if (!sent_by_kernel(si)) syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), sig);
+  if (!os_signal_by_kernel(si)) pthread_kill(pthread_self(), sig);
 }
 
 // Hands a fault to the action that was installed before, under the mask it asked for.
 static void chain(int sig, siginfo_t *si, void *context) {
   struct previous *previous = previous_of(sig);
   const struct sigaction *p = &previous->action;
-  if (!(p->sa_flags & SA_SIGINFO) && p->sa_handler == SIG_IGN && !sent_by_kernel(si)) return;
+  if (!(p->sa_flags & SA_SIGINFO) && p->sa_handler == SIG_IGN && !os_signal_by_kernel(si)) return;
   const bool fixed = !(p->sa_flags & SA_SIGINFO) &&
                      (p->sa_handler == SIG_DFL || p->sa_handler == SIG_IGN);
   if (fixed || ((p->sa_flags & (int)SA_RESETHAND) &&
@@ -70,7 +66,8 @@ static void chain(int sig, siginfo_t *si, void *context) {
   pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-// mprotect guards fault with SEGV_ACCERR, MADV_GUARD_INSTALL guards and holes with SEGV_MAPERR.
+// On Linux mprotect guards fault with SEGV_ACCERR, MADV_GUARD_INSTALL guards and holes with
+// SEGV_MAPERR; on macOS guards raise SIGBUS, and holes SIGSEGV.
 static bool is_access_fault(int sig, const siginfo_t *si) {
   return sig == SIGSEGV ? si->si_code == SEGV_MAPERR || si->si_code == SEGV_ACCERR
                         : si->si_code == BUS_ADRERR;
@@ -79,14 +76,20 @@ static bool is_access_fault(int sig, const siginfo_t *si) {
 // Where to go on if a thread faults within os_guarded.
 static _Thread_local sigjmp_buf *guarded;
 
+void os_signal_touch(void) {
+  guarded = NULL;
+  (void)rt_getg();
+}
+
 bool os_guarded(void (*fn)(void *), void *arg) {
   sigjmp_buf here;
   sigset_t faults, mask;
+  os_signal_thread_join();  // if it cannot, a fault is not ours
   sigemptyset(&faults);
   sigaddset(&faults, SIGSEGV);
   sigaddset(&faults, SIGBUS);
   pthread_sigmask(SIG_UNBLOCK, &faults, &mask);
-  const bool whole = sigsetjmp(here, 0) == 0;
+  const bool whole = sigsetjmp(here, 1) == 0;  // 0: macOS would not see us leave the signal stack
   if (whole) {
     guarded = &here;
     fn(arg);
@@ -97,10 +100,11 @@ bool os_guarded(void (*fn)(void *), void *arg) {
 }
 
 static void on_signal(int sig, siginfo_t *si, void *context) {
-  if (guarded && sent_by_kernel(si)) siglongjmp(*guarded, 1);
+  const bool ours = os_signal_thread_is_ours();
+  if (ours && guarded && os_signal_by_kernel(si)) siglongjmp(*guarded, 1);
   const int saved = errno;
   bool handled = false;
-  if (is_access_fault(sig, si)) {
+  if (ours && is_access_fault(sig, si)) {
     const struct sigaction *next = &previous_of(sig)->action;
     struct os_fault f = {.addr = (uintptr_t)si->si_addr,
                          .context = context,
@@ -165,10 +169,10 @@ enum {
 
 int os_sigstack_enable(struct os_sigstack *s) {
   const size_t page = os_pagesize();
-  const size_t minimum = getauxval(AT_MINSIGSTKSZ);  // 0 on kernels before 5.14 (x86)
-  const size_t state = minimum > (size_t)MINSIGSTKSZ ? minimum : (size_t)MINSIGSTKSZ;
-  const size_t bytes = (HANDLER_BYTES + ABOVE_BYTES + state + page - 1) / page * page;
-  int error;
+  const size_t most = HANDLER_BYTES + ABOVE_BYTES + os_sigstack_state();
+  const size_t bytes = (most + page - 1) / page * page;
+  int error = os_signal_thread_join();
+  if (error) return error;
   char *base = os_reserve(NULL, page + bytes, OS_ACCESS_READWRITE, &error);
   if (!base) return error;
   error = os_forbid(base, page);

@@ -1,12 +1,12 @@
-// SIGQUIT on Linux: what a person at a terminal, or a supervisor, sends to see what a program does.
+// SIGQUIT: what a person at a terminal, or a supervisor, sends to see what a program does.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 #include "runtime/go.h"
-#include "runtime/os/linux/context.h"
 #include "runtime/os/os.h"
+#include "runtime/os/posix/context.h"
 
 static void (*_Atomic quit_handler)(uintptr_t pc);
 static _Atomic bool ours;

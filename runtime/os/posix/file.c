@@ -1,4 +1,4 @@
-// Reading and writing on Linux: read(2), write(2) and their kin.
+// Reading and writing: read(2), write(2) and their kin.
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>

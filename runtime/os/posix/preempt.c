@@ -1,45 +1,15 @@
-// Interrupting threads with SIGURG, and telling the program's own code from its libraries'.
-#include <elf.h>
+// Interrupting threads with SIGURG.
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include "runtime/go.h"
-#include "runtime/os/linux/context.h"
 #include "runtime/os/os.h"
+#include "runtime/os/posix/context.h"
+#include "runtime/os/posix/signals.h"
 
 static _Atomic(os_preempt_handler_fn) preempt_handler;
 static struct sigaction previous;  // written before our handler is installed, then only read
-
-enum { TEXTS = 8 };
-static struct {
-  uintptr_t from, to;
-} texts[TEXTS];
-static int ntexts;
-
-bool os_own_text(uintptr_t pc) {
-  for (int i = 0; i < ntexts; i++)
-    if (pc >= texts[i].from && pc < texts[i].to) return !os_context_stub(pc, texts[i].to);
-  return false;
-}
-
-// The first object is the program (dl_iterate_phdr(3)).
-static int note_text(struct dl_phdr_info *info, size_t size, void *unused) {
-  (void)size, (void)unused;
-  bool dynamic = false;
-  int n = 0;
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-    if (ph->p_type == PT_INTERP) dynamic = true;
-    if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X) || n == TEXTS) continue;
-    texts[n].from = info->dlpi_addr + ph->p_vaddr;
-    texts[n].to = texts[n].from + ph->p_memsz;
-    n++;
-  }
-  ntexts = dynamic ? n : 0;
-  return 1;
-}
 
 static void chain(int sig, siginfo_t *si, void *context) {
   if (previous.sa_flags & SA_SIGINFO)
@@ -50,6 +20,10 @@ static void chain(int sig, siginfo_t *si, void *context) {
 
 static void on_signal(int sig, siginfo_t *si, void *context) {
   const int saved = errno;
+  if (!os_signal_thread_is_ours()) {
+    chain(sig, si, context);
+    return;
+  }
   struct os_fault at = {.context = context};
   os_fault_pc_sp(&at);
   if (!atomic_load_explicit(&preempt_handler, memory_order_acquire)(&at)) chain(sig, si, context);
@@ -61,7 +35,9 @@ int os_preempt_install(os_preempt_handler_fn fn) {
   struct sigaction found;
   if (sigaction(SIGURG, NULL, &found) != 0) return GO_ETHREAD;
   if ((found.sa_flags & SA_SIGINFO) && found.sa_sigaction == on_signal) return 0;
-  dl_iterate_phdr(note_text, NULL);
+  const int error = os_context_init();
+  if (error) return error;
+  os_text_find();
   previous = found;
   struct sigaction ours = {.sa_sigaction = on_signal,
                            .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};

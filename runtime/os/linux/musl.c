@@ -1,0 +1,45 @@
+// What libgcc's unwinder finds in glibc and not in musl: Debian has one libgcc, made for glibc.
+// For programs that are linked statically: there is one object.
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// dlfcn.h of glibc 2.35 and later, as it is on x86-64.
+struct dl_find_object {
+  unsigned long long flags;
+  void *map_start, *map_end;
+  struct link_map *link_map;
+  void *eh_frame;  // of PT_GNU_EH_FRAME
+  unsigned long long reserved[7];
+};
+int _dl_find_object(void *pc, struct dl_find_object *out);
+
+struct search {
+  uintptr_t pc;
+  struct dl_find_object *out;
+};
+
+static int look(struct dl_phdr_info *info, size_t size, void *p) {
+  const struct search *s = p;
+  void *frames = NULL;
+  int within = 0;
+  (void)size;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+    const uintptr_t from = info->dlpi_addr + ph->p_vaddr;
+    if (ph->p_type == PT_GNU_EH_FRAME) frames = (void *)from;
+    if (ph->p_type != PT_LOAD || s->pc - from >= ph->p_memsz) continue;
+    within = 1;
+    s->out->map_start = (void *)from;
+    s->out->map_end = (void *)(from + ph->p_memsz);
+  }
+  s->out->eh_frame = frames;
+  return within && frames;
+}
+
+// _dl_find_object takes no lock, as in glibc: musl's dl_iterate_phdr takes none in such programs.
+int _dl_find_object(void *pc, struct dl_find_object *out) {
+  struct search s = {(uintptr_t)pc, out};
+  *out = (struct dl_find_object){0};
+  return dl_iterate_phdr(look, &s) ? 0 : -1;
+}

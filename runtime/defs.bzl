@@ -10,10 +10,10 @@ def runtime_library(name, deps = [], **kwargs):
     """
     native.cc_library(
         name = name,
-        copts = [
-            "-include",
-            "runtime/text.h",
-        ],
+        copts = ["-include"] + select({
+            "@platforms//os:windows": ["runtime/os/windows/text.h"],
+            "//conditions:default": ["runtime/text.h"],
+        }),
         deps = deps + ["//runtime:text"],
         **kwargs
     )

@@ -8,10 +8,6 @@
 #include "runtime/stack/count.h"
 #include "runtime/stack/fault.h"
 
-// The section that runtime/text.h puts the runtime's code in; the linker knows its bounds.
-extern const char rt_text_lo[] __asm__("__start_rt_text");
-extern const char rt_text_hi[] __asm__("__stop_rt_text");
-
 // Their runtimes are linked into the program, and hold locks.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
     __has_feature(memory_sanitizer)
@@ -24,9 +20,7 @@ static _Atomic bool enabled;
 
 // ---- In the handler --------------------------------------------------------------------------
 
-bool rt_in_runtime(uintptr_t pc) {
-  return pc >= (uintptr_t)rt_text_lo && pc < (uintptr_t)rt_text_hi;
-}
+bool rt_in_runtime(uintptr_t pc) { return os_runtime_text(pc); }
 
 // Makes room below the interrupted SP.  Strategies that can, grow now, as for a fault there; the
 // goroutine parks next, and gets its new low-water mark (arch.h) when it goes on.

@@ -18,6 +18,16 @@ static struct {
 } texts[TEXTS];
 static int ntexts;
 
+// The linker knows the bounds of the section.
+extern const char rt_text_lo[] __asm__("__start_rt_text");
+extern const char rt_text_hi[] __asm__("__stop_rt_text");
+
+bool os_runtime_text(uintptr_t pc) {
+  return pc >= (uintptr_t)rt_text_lo && pc < (uintptr_t)rt_text_hi;
+}
+
+bool os_preempt_supported(void) { return true; }
+
 bool os_own_text(uintptr_t pc) {
   for (int i = 0; i < ntexts; i++)
     if (pc >= texts[i].from && pc < texts[i].to) return !os_context_stub(pc, texts[i].to);

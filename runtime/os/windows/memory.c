@@ -38,10 +38,11 @@ void *os_reserve(void *hint, size_t bytes, enum os_access access, int *error) {
   const DWORD saved = GetLastError();
   const bool usable = access == OS_ACCESS_READWRITE;
   const DWORD how = MEM_RESERVE | (usable ? MEM_COMMIT : 0);
-  const DWORD protection = usable ? PAGE_READWRITE : PAGE_NOACCESS;
   to_pages(NULL, &bytes);
-  void *p = hint ? VirtualAlloc(hint, bytes, how, protection) : NULL;
-  if (!p) p = VirtualAlloc(NULL, bytes, how, protection);
+  // The protection is that of pages to come, as for the stack of a thread: what is not committed is
+  // not accessible.  Wine gives it to those that the system commits.
+  void *p = hint ? VirtualAlloc(hint, bytes, how, PAGE_READWRITE) : NULL;
+  if (!p) p = VirtualAlloc(NULL, bytes, how, PAGE_READWRITE);
   if (!p) *error = GO_EMAP;
   SetLastError(saved);
   return p;

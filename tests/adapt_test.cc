@@ -1,6 +1,5 @@
 // adapt_test.cc: GO_STACKADAPT: goroutines begin as large as others of their function have grown
 // to, never beyond the limit, and not for ever.
-#include <alloca.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -41,7 +40,7 @@ void Other(void *bytes) {
 // Its guard is touched.
 void Faults(void *bytes) {
   last_began = SizeNow();
-  volatile char *p = static_cast<volatile char *>(alloca(reinterpret_cast<size_t>(bytes)));
+  volatile char *p = static_cast<volatile char *>(__builtin_alloca(reinterpret_cast<size_t>(bytes)));
   p[0] = 1;
   go_waitgroup_done(&done);
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "platform.h"
 #include "runtime/go.h"
 #include "tests/memory.h"
 extern "C" {

@@ -45,8 +45,13 @@ void Faults(void *bytes) {
   go_waitgroup_done(&done);
 }
 
+// Grows on a fault, too, where that can be.
+const char *Grower() {
+  return Available("signal+checkpoint") ? "signal+checkpoint" : "checkpoint";
+}
+
 void SpawnOne(void (*fn)(void *), size_t bytes, size_t max = 0, size_t initial = 8 * K,
-              const char *growth = "signal+checkpoint") {
+              const char *growth = Grower()) {
   const go_spawn_options options = {growth, initial, max};
   go_waitgroup_add(&done, 1);
   if (go_spawn(&options, fn, reinterpret_cast<void *>(bytes)) != GO_OK) abort();
@@ -54,7 +59,7 @@ void SpawnOne(void (*fn)(void *), size_t bytes, size_t max = 0, size_t initial =
 
 // Its first size.
 size_t One(void (*fn)(void *), size_t bytes, size_t max = 0, size_t initial = 8 * K,
-           const char *growth = "signal+checkpoint") {
+           const char *growth = Grower()) {
   SpawnOne(fn, bytes, max, initial, growth);
   go_waitgroup_wait(&done);
   return last_began;
@@ -98,6 +103,7 @@ TEST(Adapt, ManyAtOnceGrowAFewTimesOnly) {
 
 TEST(Adapt, LearnsFromFaults) {
   if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer holds signals back";
+  SKIP_UNLESS_AVAILABLE("signal");
   const Did on = Adapted("on", [] {
     for (int i = 0; i < 1000; i++) One(Faults, 40 * K, 0, 8 * K, "signal");
   });

@@ -290,6 +290,7 @@ TEST(Reserve, DropsThePagesBelowTheStackPointer) {
     go_yield();
     go_chan_free(channel);
   }), 0);
+  if (before == 0) GTEST_SKIP() << "this system does not tell what is in memory";
   EXPECT_GE(before, kDeep);
   EXPECT_LE(after, 32u << 10);
 }

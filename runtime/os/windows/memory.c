@@ -117,11 +117,15 @@ int os_stack_forbid(void *lo, size_t bytes) {
 
 uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi) {
   if (hi - lo <= FIRST_BYTES) return lo;
-  MEMORY_BASIC_INFORMATION m;
-  // Pages that may be used alike are one region.
-  if (!VirtualQuery((void *)(hi - 1), &m, sizeof m)) return lo;
-  const uintptr_t limit = (uintptr_t)m.BaseAddress;
-  return limit > lo ? limit : lo;
+  // Pages that are alike are one region: what is reserved, the guard page, what may be used.
+  uintptr_t limit = lo;
+  for (uintptr_t p = lo; p < hi;) {
+    MEMORY_BASIC_INFORMATION m;
+    if (!VirtualQuery((void *)p, &m, sizeof m)) break;
+    p = (uintptr_t)m.BaseAddress + m.RegionSize;
+    if (m.State != MEM_COMMIT || m.Protect != PAGE_READWRITE) limit = p;
+  }
+  return limit;
 }
 
 size_t os_stack_guard_least(void) { return OS_STACK_END_BYTES + os_pagesize(); }

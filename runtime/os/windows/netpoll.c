@@ -63,6 +63,7 @@ struct watch {
   struct request request[DIRECTIONS];
   int packets;  // that will come from the port; the last of a closed one frees this
   bool closed;
+  _Atomic bool ended;  // see os_netpoll_end
   struct watch *next, **at;  // list of all; lists
 };
 
@@ -165,6 +166,17 @@ void os_netpoll_post(int fd, uint32_t mode) {
   AcquireSRWLockExclusive(&w->lock);
   if (!w->closed) post(w, mode == OS_POLLIN ? KEY_IN : KEY_OUT);
   ReleaseSRWLockExclusive(&w->lock);
+}
+
+void os_netpoll_end(int fd) {
+  struct watch *w = watch_of(fd);
+  if (w) atomic_store(&w->ended, true);
+  os_netpoll_post(fd, OS_POLLIN);
+}
+
+bool os_netpoll_ended(int fd) {
+  struct watch *w = watch_of(fd);
+  return w && atomic_load(&w->ended);
 }
 
 // ---- Opened and closed -------------------------------------------------------------------------

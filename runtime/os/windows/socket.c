@@ -152,6 +152,7 @@ int os_tcp_listen(const struct os_addr *a, int *fd) {
 
 int os_tcp_accept(int listener, int *fd) {
   for (;;) {
+    if (os_netpoll_ended(listener)) return GO_ESYSTEM - EINVAL;
     const SOCKET s = accept((SOCKET)listener, NULL, NULL);
     if (s == INVALID_SOCKET) {
       // The connection has gone again; the next may be sound.
@@ -203,9 +204,19 @@ int64_t os_tcp_send(int fd, const void *buffer, size_t bytes) {
   return n >= 0 ? n : failure_of(fd, OS_POLLOUT);
 }
 
+static bool listens(SOCKET s) {
+  BOOL answer = FALSE;
+  int bytes = sizeof answer;
+  return getsockopt(s, SOL_SOCKET, SO_ACCEPTCONN, (char *)&answer, &bytes) == 0 && answer;
+}
+
 // Who waits to read learns of it; the driver would not say.
 int os_tcp_shutdown(int fd, bool read, bool write) {
   if (!read && !write) return 0;
+  if (read && listens((SOCKET)fd)) {
+    os_netpoll_end(fd);
+    return 0;
+  }
   const int how = read && write ? SD_BOTH : read ? SD_RECEIVE : SD_SEND;
   if (shutdown((SOCKET)fd, how) != 0) return failure();
   if (read) os_netpoll_post(fd, OS_POLLIN);

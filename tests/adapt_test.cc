@@ -228,7 +228,7 @@ struct Table : testing::Test {
 TEST_F(Table, RemembersEachOfSomeHundredFunctions) {
   std::mt19937 random(1);  // so that some want the same entry first
   std::vector<uintptr_t> fns(400);
-  for (uintptr_t &fn : fns) fn = random() << 4;
+  for (uintptr_t &fn : fns) fn = uintptr_t{random()} << 4;
   for (size_t i = 0; i < fns.size(); i++) rt_adapt_grown(fns[i], (16 * K) << i % 4, false);
   for (size_t i = 0; i < fns.size(); i++) EXPECT_EQ(First(fns[i]), (16 * K) << i % 4) << i;
 }

@@ -164,6 +164,8 @@ rt_onstack:
   .seh_pushreg %rsi
   pushq   %r12
   .seh_pushreg %r12
+  pushq   %r13
+  .seh_pushreg %r13
   movq    %rsp, %rbp
   .seh_setframe %rbp, 0
   .seh_endprologue
@@ -174,7 +176,9 @@ rt_onstack:
   movq    TEB_STACK_BASE, %rdi            // and its stack
   movq    TEB_STACK_LIMIT, %rsi
   movq    TEB_DEALLOCATION_STACK, %r12
-  movq    80(%rsp), %r11                  // on: above the 5, the return address, the shadow
+  movq    TEB_EXCEPTION_LIST, %r13
+  movq    $-1, TEB_EXCEPTION_LIST         // none yet on the other stack
+  movq    88(%rsp), %r11                  // on: above the 6, the return address, the shadow
   movq    (%r11), %r10
   subq    $OS_STACK_END_BYTES, %r10
   movq    %r10, TEB_DEALLOCATION_STACK
@@ -191,7 +195,9 @@ rt_onstack:
   movq    %rdi, TEB_STACK_BASE
   movq    %rsi, TEB_STACK_LIMIT
   movq    %r12, TEB_DEALLOCATION_STACK
+  movq    %r13, TEB_EXCEPTION_LIST
   SETG    %rbx
+  popq    %r13
   popq    %r12
   popq    %rsi
   popq    %rdi

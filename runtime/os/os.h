@@ -62,10 +62,13 @@ void os_populate(void *addr, size_t bytes);
 // os_stack_commit makes [lo, lo + bytes) usable as a stack, and what lies below the end of it, as
 // far as nothing is mapped there; memory reserved with OS_ACCESS_NONE.  paged: it may be so only as
 // it is touched, downwards from its end and by whoever runs on it, where the system can do that.
-// GO_EGUARD or GO_EMAPCOUNT.  os_stack_forbid undoes it.  [signal-safe]
+// Above may be the rest of the stack, which then has become larger; whoever is on it goes on.
+// GO_EGUARD or GO_EMAPCOUNT.  os_stack_forbid undoes it for a whole stack; os_stack_shrink for its
+// lower end, the rest stays a stack.  [signal-safe]
 // Linux: os_commit and os_forbid.
 int os_stack_commit(void *lo, size_t bytes, bool paged);
 int os_stack_forbid(void *lo, size_t bytes);
+int os_stack_shrink(void *lo, size_t bytes);
 
 // os_stack_limit returns down to where the stack [lo, hi) is usable without the system's help now,
 // if the system keeps that with the thread that runs on it; else 0.
@@ -194,7 +197,7 @@ void os_netpoll_break(void);
 // ---- Faults -----------------------------------------------------------------------------------
 
 // os_fault_elsewhere tells whether the handler of a fault runs on a stack of its own.  Where it runs
-// on the one that ran out, that cannot be made to grow by it.
+// on the one that ran out, it can make that larger, but not move it.
 bool os_fault_elsewhere(void);
 
 // A memory fault, as the handler sees it, on the alternate signal stack where there is one.

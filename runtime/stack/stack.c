@@ -460,9 +460,9 @@ static int move_marks(const struct arena *a, const struct rt_stack *st, uintptr_
 
 // Without marks all that lies below the stack is the guard.
 static int move_commit(const struct rt_stack *st, uintptr_t to) {
-  if (to < st->lo) return os_commit((void *)to, st->lo - to);
+  if (to < st->lo) return os_stack_commit((void *)to, st->lo - to, false);
   os_discard((void *)st->lo, to - st->lo);
-  return os_forbid((void *)st->lo, to - st->lo);
+  return os_stack_shrink((void *)st->lo, to - st->lo);
 }
 
 // Makes *st, whose slot is elastic, `size` bytes large: whole pages.

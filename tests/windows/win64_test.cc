@@ -178,6 +178,55 @@ TEST(Reserve, ThatIsUsedAgainIsKnownToBeLarger) {
   EXPECT_EQ(caught, 3);
 }
 
+// ---- Stacks that a handler makes larger --------------------------------------------------------
+
+TEST(Inplace, GrowsInTheHandlerOnTheStackThatRanOut) {
+  Thread first = {}, deep = {}, kept = {};
+  struct go_stack_bounds bounds = {};
+  int sum = 0;
+  const uint64_t before = Stats().growths_by_fault;
+  ASSERT_EQ(RunFirst(Procs(1, "inplace"), [&] {
+    first = Now();
+    sum = Deep(1000);
+    deep = Now();
+    bounds = Bounds();
+    go_yield();
+    kept = Now();
+    sum += LargeFrame();
+  }), GO_OK);
+  EXPECT_EQ(sum, 1001);
+  EXPECT_EQ(Stats().growths_by_fault - before, 8u) << "8K doubled to 2M";
+  EXPECT_EQ(first.base - first.limit, 8 * K);
+  EXPECT_EQ(deep.base, bounds.hi);
+  EXPECT_EQ(deep.limit, bounds.lo);
+  EXPECT_TRUE(kept == deep);
+}
+
+// The guard is where the stack ends now, each time anew.
+TEST(Inplace, GrowsAgainAfterItHasBecomeSmaller) {
+  static go_chan *channel;
+  static int sums;
+  sums = 0;
+  const uint64_t before = Stats().growths_by_fault, shrinks = Stats().shrinks;
+  ASSERT_EQ(RunFirst(Procs(1, "inplace"), [] {
+    go_chan_new(0, 0, &channel);
+    Go([](void *) {
+      for (int i = 0; i < 3; i++) {
+        sums += Deep(200);
+        go_chan_recv(channel, nullptr);
+      }
+    });
+    for (int i = 0; i < 3; i++) {
+      go_yield();
+      go_shrink(0);
+      go_chan_send(channel, nullptr);
+    }
+  }), GO_OK);
+  EXPECT_EQ(sums, 3 * 200);
+  EXPECT_EQ(Stats().shrinks - shrinks, 3u);
+  EXPECT_EQ(Stats().growths_by_fault - before, 3 * 5u) << "8K doubled to 256K, three times";
+}
+
 // ---- Exceptions ------------------------------------------------------------------------------
 
 void Throws(int depth) {
@@ -297,8 +346,8 @@ TEST(ATraceback, GoesThroughTheFramesOfAGoroutineThatWaits) {
 
 // ---- What cannot be had ----------------------------------------------------------------------
 
-TEST(Strategies, ThatHandleFaultsAreRefused) {
-  for (const char *growth : {"signal", "signal+checkpoint", "inplace", "hybrid", "prologue"}) {
+TEST(Strategies, ThatMoveOnFaultsAreRefused) {
+  for (const char *growth : {"signal", "signal+checkpoint", "hybrid", "prologue"}) {
     EXPECT_EQ(RunFirst(Procs(1, growth), [] {}), GO_EINVAL) << growth;
     int error = 0;
     ASSERT_EQ(RunFirst(Procs(1), [&] {
@@ -307,7 +356,7 @@ TEST(Strategies, ThatHandleFaultsAreRefused) {
     }), GO_OK);
     EXPECT_EQ(error, GO_ESTRATEGY) << growth;
   }
-  EXPECT_EQ(Growths().size(), 3u);
+  EXPECT_EQ(Growths().size(), 4u);
 }
 
 }  // namespace

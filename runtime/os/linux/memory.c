@@ -97,6 +97,8 @@ int os_stack_commit(void *lo, size_t bytes, bool paged) {
 
 int os_stack_forbid(void *lo, size_t bytes) { return os_forbid(lo, bytes); }
 
+int os_stack_shrink(void *lo, size_t bytes) { return os_forbid(lo, bytes); }
+
 uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi) {
   (void)lo, (void)hi;
   return 0;

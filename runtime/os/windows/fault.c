@@ -2,8 +2,8 @@
 // first, and what happens to those that nobody handles.
 //
 // There is no alternate stack: the kernel puts the exception on the stack that was interrupted, and
-// all handlers run below.  For a stack that has run out it commits some pages more first (once, and
-// nobody puts the guard back): enough for last words, not to go on.
+// all handlers run below.  For a stack that has run out it commits some pages more first (once: then
+// the guard is gone): enough for last words, or to make the stack larger where it is.
 #include <stdatomic.h>
 #include <windows.h>
 #include "runtime/arch/arch.h"

@@ -100,11 +100,27 @@ enum { FIRST_BYTES = 64 << 10 };
 // The kernel commits a stack downwards: a touch of the page with PAGE_GUARD, by the thread that is
 // on the stack, makes it an ordinary one and puts the guard on the next, up to the end that
 // stack_end.h draws.
+static int put_guard(char *lo) {
+  const size_t page = os_pagesize();
+  return commit(lo - page, page, PAGE_READWRITE | PAGE_GUARD);
+}
+
+// What the thread keeps of the stack that it is on; DeallocationStack is not in the headers.
+static uintptr_t *deallocation_stack(void) {
+  return (uintptr_t *)((char *)NtCurrentTeb() + 0x1478);
+}
+
 int os_stack_commit(void *lo, size_t bytes, bool paged) {
-  const size_t first = paged && bytes > FIRST_BYTES ? FIRST_BYTES : bytes, page = os_pagesize();
-  char *from = (char *)lo + (bytes - first);
-  const int error = commit(from, first, PAGE_READWRITE);
-  return error ? error : commit(from - page, page, PAGE_READWRITE | PAGE_GUARD);
+  const size_t first = paged && bytes > FIRST_BYTES ? FIRST_BYTES : bytes;
+  char *from = (char *)lo + (bytes - first), *end = (char *)lo + bytes;
+  int error = commit(from, first, PAGE_READWRITE);
+  if (!error) error = put_guard(from);
+  // This thread is on the stack that goes on above: its overflow has brought us here.
+  if (!error && *deallocation_stack() == (uintptr_t)end - OS_STACK_END_BYTES) {
+    *deallocation_stack() = (uintptr_t)lo - OS_STACK_END_BYTES;
+    ((NT_TIB *)NtCurrentTeb())->StackLimit = from;
+  }
+  return error;
 }
 
 int os_stack_forbid(void *lo, size_t bytes) {
@@ -113,6 +129,11 @@ int os_stack_forbid(void *lo, size_t bytes) {
   const bool done = VirtualFree(end, bytes + OS_STACK_END_BYTES, MEM_DECOMMIT);
   SetLastError(saved);
   return done ? 0 : GO_EGUARD;
+}
+
+int os_stack_shrink(void *lo, size_t bytes) {
+  const int error = os_stack_forbid(lo, bytes);
+  return error ? error : put_guard((char *)lo + bytes);
 }
 
 uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi) {

@@ -20,8 +20,8 @@ struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
 enum { ROWS = sizeof table / sizeof *table };
 
 const char *rt_growth_missing(const struct rt_growth *growth) {
-  if (growth->fault && !os_fault_elsewhere())
-    return "this system handles a fault on the stack that ran out, which cannot grow then";
+  if (growth->fault && growth->moves && !os_fault_elsewhere())
+    return "this system handles a fault on the stack that ran out, which cannot move then";
   if (growth->mark_bytes && !rt_arch_has_marks)
     return "compiled code makes no checks on this target";
   return NULL;

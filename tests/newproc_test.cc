@@ -19,7 +19,7 @@ enum { kSanitized = true };
 enum { kSanitized = false };
 #endif
 
-constexpr int kMany = 5000;  // more than a run queue and a list of the dead hold
+constexpr int kMany = kManyStacks;  // more than a run queue and a list of the dead hold
 
 class Goroutines : public ::testing::TestWithParam<const char *> {};
 

@@ -40,7 +40,7 @@ void Other(void *bytes) {
 // Its guard is touched.
 void Faults(void *bytes) {
   last_began = SizeNow();
-  volatile char *p = static_cast<volatile char *>(__builtin_alloca(reinterpret_cast<size_t>(bytes)));
+  auto *p = static_cast<volatile char *>(__builtin_alloca(reinterpret_cast<size_t>(bytes)));
   p[0] = 1;
   go_waitgroup_done(&done);
 }

@@ -30,7 +30,9 @@ inline void Close(const Pair &p) {
   go_tcp_close(p.b);
 }
 
-inline int64_t Write(go_tcp *t, const std::string &s) { return go_tcp_write(t, s.data(), s.size()); }
+inline int64_t Write(go_tcp *t, const std::string &s) {
+  return go_tcp_write(t, s.data(), s.size());
+}
 
 inline std::string ReadAll(go_tcp *t) {
   std::string all;

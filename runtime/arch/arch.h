@@ -57,8 +57,8 @@ void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *curren
                 const struct rt_extent *on);
 
 // rt_gostack prepares a fresh stack that ends at hi: resumed at the SP it returns, it calls
-// entry(), which must not return.  Unwinding ends there.  Writes within the top 256 bytes, and takes
-// some more.
+// entry(), which must not return.  Unwinding ends there.  Writes within the top 256 bytes, and
+// takes some more.
 uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 
 // rt_onframe calls fn(arg) such that unwinders find, above it, the frames of a goroutine that does

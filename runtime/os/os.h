@@ -196,8 +196,8 @@ void os_netpoll_break(void);
 
 // ---- Faults -----------------------------------------------------------------------------------
 
-// os_fault_elsewhere tells whether the handler of a fault runs on a stack of its own.  Where it runs
-// on the one that ran out, it can make that larger, but not move it.
+// os_fault_elsewhere tells whether the handler of a fault runs on a stack of its own.  Where it
+// runs on the one that ran out, it can make that larger, but not move it.
 bool os_fault_elsewhere(void);
 
 // A memory fault, as the handler sees it, on the alternate signal stack where there is one.

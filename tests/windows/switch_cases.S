@@ -1,7 +1,8 @@
 // Registers around a call, x64 ABI of Windows.
 
   .text
-// uint64_t registers_kept(void (*fn)(void *) /* rcx */, void *arg /* rdx */, uint64_t seed /* r8 */)
+// uint64_t registers_kept(void (*fn)(void *) /* rcx */, void *arg /* rdx */,
+//                         uint64_t seed /* r8 */)
 // Fills rbx rbp rdi rsi r12-r15 and xmm6-15 with words made of the seed, calls fn(arg), and returns
 // how many of these 28 words are others afterwards.
   .globl  registers_kept

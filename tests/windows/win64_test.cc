@@ -266,7 +266,7 @@ TEST_P(Win64, ExceptionsOfTheSystemFindTheirHandlers) {
 
 // ---- The end ---------------------------------------------------------------------------------
 
-// Matches text that has all of these, in this order; GoogleTest's own expressions end with the line.
+// Matches text that has all of these, in this order; expressions of GoogleTest's end with the line.
 class Says : public testing::MatcherInterface<const std::string &> {
  public:
   explicit Says(std::vector<std::string> words) : words_(std::move(words)) {}

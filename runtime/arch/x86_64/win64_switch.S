@@ -1,11 +1,11 @@
 // Stack switches, x64 ABI of Windows.  See arch.h for the contracts, and switch.S for System V's,
 // which these follow.
 //
-// A stack that is not running looks like this (learn.microsoft.com/cpp/build/x64-calling-convention:
-// rbx, rbp, rdi, rsi, r12-r15 and xmm6-15 belong to the caller; the x87 control word and mxcsr do
-// too, and are kept per thread, not per goroutine):
+// A stack that is not running looks like this (learn.microsoft.com, "x64 calling convention": rbx,
+// rbp, rdi, rsi, r12-r15 and xmm6-15 belong to the caller; the x87 control word and mxcsr do too,
+// and are kept per thread, not per goroutine):
 //
-//     sp -> xmm6 .. xmm15  8 bytes of padding  r15 r14 r13 r12 rsi rdi rbx rbp  resume-pc  ...frames
+//     sp -> xmm6 .. xmm15  8 bytes  r15 r14 r13 r12 rsi rdi rbx rbp  resume-pc  ...frames
 //
 // - Beside the word rt_tls_g, the thread keeps the bounds of the stack that it is on, which the
 //   system reads at each exception and each touch of a guard page, and of which it changes one: the
@@ -244,8 +244,8 @@ rt_savedpc:
   movq    SAVED_BYTES(%rcx), %rax
   retq
 
-// The outermost frame of every goroutine: rbx holds the entry function.  A return address of 0 tells
-// unwinders that nothing called it; an exception that nobody handles ends here.
+// The outermost frame of every goroutine: rbx holds the entry function.  A return address of 0
+// tells unwinders that nothing called it; an exception that nobody handles ends here.
   .globl  rt_gostart
   .def    rt_gostart; .scl 2; .type 32; .endef
   .p2align 4

@@ -12,8 +12,8 @@
 #define TEB_STACK_BASE %gs:0x08
 #define TEB_STACK_LIMIT %gs:0x10
 #define TEB_DEALLOCATION_STACK %gs:0x1478
-// Handlers that are not found by unwinding, the innermost first; -1 ends the list.  Windows has none
-// in 64-bit programs (but keeps this with each fiber); Wine's own libraries do.
+// Handlers that are not found by unwinding, the innermost first; -1 ends the list.  Windows has
+// none in 64-bit programs (but keeps this with each fiber); Wine's own libraries do.
 #define TEB_EXCEPTION_LIST %gs:0x00
 #define TEB_TLS %gs:0x58  // ThreadLocalStoragePointer: a table of the modules' blocks
 

@@ -1,6 +1,6 @@
-// Backtraces on Windows: the system's unwinder over the tables of the program and its libraries, and
-// for names the symbol table of the program's file (PE/COFF, "COFF Symbol Table"), which ld and lld
-// leave there unless it is stripped.  No lines: nothing here reads DWARF.
+// Backtraces on Windows: the system's unwinder over the tables of the program and its libraries,
+// and for names the symbol table of the program's file (PE/COFF, "COFF Symbol Table"), which ld and
+// lld leave there unless it is stripped.  No lines: nothing here reads DWARF.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,8 @@ static const unsigned char *map_program(size_t *bytes) {
   wchar_t path[MAX_PATH];
   const DWORD n = GetModuleFileNameW(NULL, path, MAX_PATH);
   if (n == 0 || n == MAX_PATH) return NULL;
-  const HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+  const HANDLE file =
+      CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
   if (file == INVALID_HANDLE_VALUE) return NULL;
   LARGE_INTEGER size;
   const HANDLE mapping = GetFileSizeEx(file, &size)

@@ -2,8 +2,8 @@
 // first, and what happens to those that nobody handles.
 //
 // There is no alternate stack: the kernel puts the exception on the stack that was interrupted, and
-// all handlers run below.  For a stack that has run out it commits some pages more first (once: then
-// the guard is gone): enough for last words, or to make the stack larger where it is.
+// all handlers run below.  For a stack that has run out it commits some pages more first (once:
+// then the guard is gone): enough for last words, or to make the stack larger where it is.
 #include <stdatomic.h>
 #include <windows.h>
 #include "runtime/arch/arch.h"
@@ -65,8 +65,8 @@ static LONG CALLBACK on_exception(EXCEPTION_POINTERS *e) {
                                             : EXCEPTION_CONTINUE_SEARCH;
 }
 
-// The outermost frames of goroutines and of g0 name this as their handler: it is asked when no frame
-// has handled an exception, and does what the outermost function of a thread does.
+// The outermost frames of goroutines and of g0 name this as their handler: it is asked when no
+// frame has handled an exception, and does what the outermost function of a thread does.
 EXCEPTION_DISPOSITION os_unhandled(EXCEPTION_RECORD *r, void *frame, CONTEXT *context,
                                    void *dispatcher);
 EXCEPTION_DISPOSITION os_unhandled(EXCEPTION_RECORD *r, void *frame, CONTEXT *context,
@@ -116,8 +116,8 @@ int os_sigstack_enable(struct os_sigstack *s) {
 }
 
 // The guarantee stays, which cannot be made smaller.  The thread is on its own stack again: calls
-// that were made on it meanwhile may have had the kernel move its limit, which the switches have put
-// back to what it was before.
+// that were made on it meanwhile may have had the kernel move its limit, which the switches have
+// put back to what it was before.
 void os_sigstack_disable(struct os_sigstack *s) {
   void *lo;
   size_t bytes;

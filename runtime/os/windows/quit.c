@@ -1,5 +1,5 @@
-// Ctrl+Break on Windows, which is what a person at a terminal has for SIGQUIT.  The system calls its
-// handler on a thread of its own.
+// Ctrl+Break on Windows, which is what a person at a terminal has for SIGQUIT.  The system calls
+// its handler on a thread of its own.
 #include <stdatomic.h>
 #include <windows.h>
 #include "runtime/go.h"

@@ -104,7 +104,7 @@ struct rt_growth {
   size_t mark_bytes;
 };
 
-// rt_growth_low returns the mark of gs's stack, or the limit that the system keeps (os_stack_limit).
+// rt_growth_low returns the mark of gs's stack, or the limit that the system keeps of it.
 static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
   return gs->growth->mark_bytes ? gs->stack.lo + gs->growth->mark_bytes
                                 : os_stack_limit(gs->stack.lo, gs->stack.hi);
@@ -127,8 +127,8 @@ static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
 RT_GROWTH_TABLE(RT_GROWTH_DECLARE)
 #undef RT_GROWTH_DECLARE
 
-// rt_growth_at returns row i of those that are available, NULL past the end; rt_growth_find, the row
-// of a name, or NULL.  rt_growth_missing says why a strategy cannot be had here; NULL: it can.
+// rt_growth_at returns row i of those that are available, NULL past the end; rt_growth_find, the
+// row of a name, or NULL.  rt_growth_missing says why a strategy cannot be had here; NULL: it can.
 const struct rt_growth *rt_growth_at(int i);
 const struct rt_growth *rt_growth_find(const char *name);
 const char *rt_growth_missing(const struct rt_growth *growth);

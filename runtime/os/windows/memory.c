@@ -56,7 +56,7 @@ void os_release(void *addr, size_t bytes) {
   const bool begins = VirtualQuery(addr, &m, sizeof m) && m.AllocationBase == addr;
   const char *end = (char *)addr + bytes;
   const bool ends = !VirtualQuery(end, &m, sizeof m) || m.State == MEM_FREE ||
-                    m.AllocationBase == end;
+                    m.AllocationBase != addr;
   if (begins && ends)
     VirtualFree(addr, 0, MEM_RELEASE);
   else

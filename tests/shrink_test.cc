@@ -153,8 +153,8 @@ TEST_P(Waiting, GivesMemoryBackAndFindsItsFramesAgain) {
     go_mutex_lock(&mutex);
     if (go_spawn(nullptr, Waiter, nullptr) != 0) abort();
     while (Stats().waiting != 1) go_yield();
-    // It may be waiting, and yet on its way there: the lock of what it waits on is still held, while
-    // the poller is opened for the first deadline of the run, perhaps.
+    // It may be waiting, and yet on its way there: the lock of what it waits on is still held,
+    // while the poller is opened for the first deadline of the run, perhaps.
     for (int tries = 0; tries < 1000000 && (gave = go_shrink(0)) == 0; tries++) go_yield();
     again = go_shrink(0);
     LetGo();

@@ -205,7 +205,8 @@ void BM_ClimbReservation(benchmark::State &state) {
   for (auto _ : state) {
     char *p = static_cast<char *>(mmap(nullptr, map, PROT_READ | PROT_WRITE,
                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    rt_onstack(climbOnce, nullptr, reinterpret_cast<uintptr_t>(p + map - 64), nullptr);
+    rt_onstack(climbOnce, nullptr, reinterpret_cast<uintptr_t>(p + map - 64), nullptr,
+               nullptr);
     munmap(p, map);
     state.SetIterationTime(climb.seconds);
   }

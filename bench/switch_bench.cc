@@ -36,7 +36,7 @@ void BM_SwitchPair(benchmark::State &state) {
   // Not at the same place in a page as the other stack: a load of one would wait for a store to the
   // other.  In the scheduler the frames above rt_gloop see to that.
   rt_onstack([](void *s) { rt_gloop(next, s, &pair.g0_sp); }, &state,
-             reinterpret_cast<uintptr_t>(&pair.g0_stack + 1) - 1024, &pair.g0);
+             reinterpret_cast<uintptr_t>(&pair.g0_stack + 1) - 1024, &pair.g0, nullptr);
 }
 BENCHMARK(BM_SwitchPair);
 

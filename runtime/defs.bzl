@@ -12,6 +12,7 @@ def runtime_library(name, deps = [], **kwargs):
         name = name,
         copts = ["-include"] + select({
             "@platforms//os:macos": ["runtime/os/darwin/text.h"],
+            "@platforms//os:windows": ["runtime/os/windows/text.h"],
             "//conditions:default": ["runtime/text.h"],
         }),
         deps = deps + ["//runtime:text"],

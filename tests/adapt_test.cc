@@ -1,6 +1,5 @@
 // adapt_test.cc: GO_STACKADAPT: goroutines begin as large as others of their function have grown
 // to, never beyond the limit, and not for ever.
-#include <alloca.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -41,13 +40,18 @@ void Other(void *bytes) {
 // Its guard is touched.
 void Faults(void *bytes) {
   last_began = SizeNow();
-  volatile char *p = static_cast<volatile char *>(alloca(reinterpret_cast<size_t>(bytes)));
+  auto *p = static_cast<volatile char *>(__builtin_alloca(reinterpret_cast<size_t>(bytes)));
   p[0] = 1;
   go_waitgroup_done(&done);
 }
 
+// Grows on a fault, too, where that can be.
+const char *Grower() {
+  return Available("signal+checkpoint") ? "signal+checkpoint" : "checkpoint";
+}
+
 void SpawnOne(void (*fn)(void *), size_t bytes, size_t max = 0, size_t initial = 8 * K,
-              const char *growth = "signal+checkpoint") {
+              const char *growth = Grower()) {
   const go_spawn_options options = {growth, initial, max};
   go_waitgroup_add(&done, 1);
   if (go_spawn(&options, fn, reinterpret_cast<void *>(bytes)) != GO_OK) abort();
@@ -55,7 +59,7 @@ void SpawnOne(void (*fn)(void *), size_t bytes, size_t max = 0, size_t initial =
 
 // Its first size.
 size_t One(void (*fn)(void *), size_t bytes, size_t max = 0, size_t initial = 8 * K,
-           const char *growth = "signal+checkpoint") {
+           const char *growth = Grower()) {
   SpawnOne(fn, bytes, max, initial, growth);
   go_waitgroup_wait(&done);
   return last_began;
@@ -99,6 +103,7 @@ TEST(Adapt, ManyAtOnceGrowAFewTimesOnly) {
 
 TEST(Adapt, LearnsFromFaults) {
   if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer holds signals back";
+  SKIP_UNLESS_AVAILABLE("signal");
   const Did on = Adapted("on", [] {
     for (int i = 0; i < 1000; i++) One(Faults, 40 * K, 0, 8 * K, "signal");
   });
@@ -223,7 +228,7 @@ struct Table : testing::Test {
 TEST_F(Table, RemembersEachOfSomeHundredFunctions) {
   std::mt19937 random(1);  // so that some want the same entry first
   std::vector<uintptr_t> fns(400);
-  for (uintptr_t &fn : fns) fn = random() << 4;
+  for (uintptr_t &fn : fns) fn = uintptr_t{random()} << 4;
   for (size_t i = 0; i < fns.size(); i++) rt_adapt_grown(fns[i], (16 * K) << i % 4, false);
   for (size_t i = 0; i < fns.size(); i++) EXPECT_EQ(First(fns[i]), (16 * K) << i % 4) << i;
 }

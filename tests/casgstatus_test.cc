@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "platform.h"
 #include "runtime/sched/sched.h"
 
 namespace {
@@ -86,15 +87,15 @@ void Cas(unsigned is, unsigned from, unsigned to) {
 }
 
 TEST(CasgstatusDeathTest, ThrowsForAStepThatIsNotInTheTable) {
-  EXPECT_EXIT(Cas(RT_GDEAD, RT_GDEAD, RT_GRUNNING), testing::KilledBySignal(SIGABRT),
+  EXPECT_EXIT(Cas(RT_GDEAD, RT_GDEAD, RT_GRUNNING), Aborted,
               "^stacklab: fatal: casgstatus: no such step\n");
 }
 
 TEST(CasgstatusDeathTest, ThrowsForAGoroutineInAnotherState) {
-  EXPECT_EXIT(Cas(RT_GWAITING, RT_GRUNNABLE, RT_GRUNNING), testing::KilledBySignal(SIGABRT),
+  EXPECT_EXIT(Cas(RT_GWAITING, RT_GRUNNABLE, RT_GRUNNING), Aborted,
               "^stacklab: fatal: casgstatus: the goroutine is in another state\n");
   EXPECT_EXIT(Cas(RT_GRUNNABLE | RT_GSCAN, RT_GRUNNABLE, RT_GRUNNING),
-              testing::KilledBySignal(SIGABRT), "in another state\n");
+              Aborted, "in another state\n");
 }
 
 }  // namespace

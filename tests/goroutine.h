@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "platform.h"
 #include "runtime/go.h"
 #include "tests/memory.h"
 extern "C" {
@@ -58,6 +59,15 @@ enum { kThreadSanitizer = true };
 #else
 enum { kThreadSanitizer = false };
 #endif
+
+// Whether goroutines can have the strategy of that name here.
+inline bool Available(const char *growth) { return !rt_growth_missing(rt_growth_find(growth)); }
+
+// One that moves stacks: on a fault, where that can be.
+inline const char *Moving() { return Available("signal") ? "signal" : "checkpoint"; }
+
+#define SKIP_UNLESS_AVAILABLE(growth) \
+  if (!Available(growth)) GTEST_SKIP() << rt_growth_missing(rt_growth_find(growth))
 
 // What the growth strategy of that name does.
 inline bool GrowsOnFault(const char *growth) { return rt_growth_find(growth)->fault != nullptr; }

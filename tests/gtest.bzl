@@ -60,7 +60,10 @@ def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
             "//conditions:default": ["--gtest_repeat=%d" % (rounds // 10)],
         }),
         tags = tags + ["nomsan"],
-        deps = deps + ["@com_google_googletest//:gtest"],
+        deps = deps + [
+            "//tests:platform",
+            "@com_google_googletest//:gtest",
+        ],
         **kwargs
     )
 

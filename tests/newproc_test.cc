@@ -1,7 +1,6 @@
 // How goroutines come by their stacks: addresses when they are made, memory when they first run,
 // which those that ended before have used (runtime/sched/newproc.c).
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <cstdint>
 #include <cstring>
@@ -20,7 +19,7 @@ enum { kSanitized = true };
 enum { kSanitized = false };
 #endif
 
-constexpr int kMany = 5000;  // more than a run queue and a list of the dead hold
+constexpr int kMany = kManyStacks;  // more than a run queue and a list of the dead hold
 
 class Goroutines : public ::testing::TestWithParam<const char *> {};
 
@@ -66,6 +65,7 @@ void SpawnMany(void (*fn)(void *), const go_spawn_options *options = nullptr) {
 std::set<uintptr_t> Distinct() { return {stacks, stacks + kMany}; }
 
 TEST_P(Goroutines, ThatAreManyButShortShareOneStack) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   std::set<uintptr_t> first, second;
   go_config config = SmallStacks(GetParam());
   config.asyncpreempt = "off";  // one that is interrupted keeps its stack
@@ -83,6 +83,7 @@ TEST_P(Goroutines, ThatAreManyButShortShareOneStack) {
 }
 
 TEST_P(Goroutines, ThatLiveAtOnceHaveStacksOfTheirOwn) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   ASSERT_EQ(RunFirst(SmallStacks(GetParam()), [&] {
     go_chan_new(0, 0, &gate);
     go_waitgroup_add(&begun, kMany);
@@ -96,6 +97,7 @@ TEST_P(Goroutines, ThatLiveAtOnceHaveStacksOfTheirOwn) {
 }
 
 TEST_P(Goroutines, LeaveTheirStackOnlyToTheirKind) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   std::set<uintptr_t> small, large;
   ASSERT_EQ(RunFirst(SmallStacks(GetParam()), [&] {
     go_spawn_options options = {};
@@ -118,6 +120,7 @@ TEST_P(Goroutines, LeaveTheirStackOnlyToTheirKind) {
 }
 
 TEST_P(Goroutines, OnThreadsNeverShareWhileTheyRun) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   go_config config = SmallStacks(GetParam());
   config.maxprocs = 4;
   ASSERT_EQ(RunFirst(config, [&] {
@@ -131,6 +134,7 @@ TEST_P(Goroutines, OnThreadsNeverShareWhileTheyRun) {
 }
 
 TEST_P(Goroutines, ThatNeverRunLeaveNothingBehind) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   const struct go_stats before = Stats();
   ASSERT_EQ(RunFirst(SmallStacks(GetParam()), [&] { SpawnMany(Short); }), 0);
   const struct go_stats after = Stats();
@@ -139,23 +143,18 @@ TEST_P(Goroutines, ThatNeverRunLeaveNothingBehind) {
   ended = {};
 }
 
-// Pages that the process has got since it began.
-uint64_t Faults() {
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) != 0) abort();
-  return static_cast<uint64_t>(usage.ru_minflt);
-}
-
 TEST_P(Goroutines, CostNoPagesUntilTheyRun) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   if (kSanitized) GTEST_SKIP() << "the sanitizer's shadow has pages of its own";
+  if (PageFaults() == 0) GTEST_SKIP() << "this system does not count them";
   uint64_t spawned = 0;
   go_config config = SmallStacks(GetParam());
   config.stack_initial = 32 << 10;  // a class that no other test has left stacks in
   config.stack_reserve = 32 << 10;
   ASSERT_EQ(RunFirst(config, [&] {
-    const uint64_t before = Faults();
+    const uint64_t before = PageFaults();
     SpawnMany(Short);
-    spawned = Faults() - before;
+    spawned = PageFaults() - before;
     go_waitgroup_wait(&ended);
   }), 0);
   EXPECT_LT(spawned, kMany / 2);

@@ -147,11 +147,15 @@ TEST_F(Options, StackAdapt) {
 
 TEST_F(Options, Asyncpreempt) {
   ASSERT_EQ(Read(), GO_OK);
-  EXPECT_TRUE(out_.asyncpreempt);
+  EXPECT_EQ(out_.asyncpreempt, os_preempt_supported());
   environment = {{"GO_ASYNCPREEMPT", "off"}};
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_FALSE(out_.asyncpreempt);
   config_.asyncpreempt = "on";
+  if (!os_preempt_supported()) {
+    ExpectRefused("GO_ASYNCPREEMPT", "on");
+    return;
+  }
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_TRUE(out_.asyncpreempt);
   config_ = {};
@@ -184,14 +188,14 @@ TEST_F(Options, SeedAndFailures) {
 }
 
 TEST_F(Options, OfTheEnvironmentAreReadWhereTheConfigSaysNothing) {
-  environment = {{"GOMAXPROCS", "3"},        {"GO_GROWTH", "signal"},
+  environment = {{"GOMAXPROCS", "3"},        {"GO_GROWTH", "segment"},
                  {"GO_STACKINITIAL", "16K"}, {"GO_STACKMAX", "2M"},
                  {"GO_STACKRESERVE", "1g"},  {"GO_STACKGUARD", "4096"},
                  {"GO_STACKHYBRID", "256k"},
                  {"GO_GUARDKIND", "mprotect"}, {"GO_STACKDEBUG", "poison,forcemove,quarantine"}};
   ASSERT_EQ(Read(), GO_OK) << said_;
   EXPECT_EQ(out_.maxprocs, 3);
-  EXPECT_STREQ(out_.spawn.growth->name, "signal");
+  EXPECT_STREQ(out_.spawn.growth->name, "segment");
   EXPECT_EQ(out_.spawn.initial, 16u << 10);
   EXPECT_EQ(out_.spawn.max, 2u << 20);
   EXPECT_EQ(out_.growth.reserve_bytes, 1u << 30);

@@ -7,7 +7,7 @@
 #include "runtime/sched/polldesc.h"
 #include "runtime/sched/sched.h"
 #include "tests/child.h"
-#include "tests/tcp.h"
+#include "tests/raw_socket.h"
 
 namespace {
 

@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <string>
 
+#include "platform.h"
+
 namespace {
 
 class NextSeed : public testing::EmptyTestEventListener {
   void OnTestIterationStart(const testing::UnitTest &, int round) override {
-    setenv("GO_SEED", std::to_string(round + 1).c_str(), 1);
+    SetEnv("GO_SEED", std::to_string(round + 1));
   }
   void OnTestPartResult(const testing::TestPartResult &result) override {
     if (result.failed()) fprintf(stderr, "with GO_SEED=%s:\n", getenv("GO_SEED"));

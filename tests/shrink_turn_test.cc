@@ -263,6 +263,7 @@ TEST(APass, IsAskedAfterWhileItIsOnItsWay) {
 class Traced : public ::testing::TestWithParam<const char *> {};
 
 TEST_P(Traced, BeginsWhenItBegan) {
+  SKIP_UNLESS_AVAILABLE(GetParam());
   if (DeadlocksTsan(GetParam()))
     GTEST_SKIP() << "TSan blocks signals in handlers: a fault there is the end";
   const std::string file = std::string(getenv("TEST_TMPDIR")) + "/trace.json";

@@ -1,6 +1,5 @@
 // stats_test.cc: what go_stats counts, and that it may be asked at any time from anywhere.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -66,7 +65,7 @@ TEST(Stats, TellGoroutinesInSystemCallsAndTheirHandoffs) {
   ASSERT_EQ(RunFirst(Config(1), [&] {
               static int ends[2];
               static go_waitgroup done;
-              if (pipe(ends) != 0) abort();
+              Pipe(ends);
               const Body reads = [] {
                 char c;
                 if (go_read(ends[0], &c, 1) != 1) abort();
@@ -80,8 +79,8 @@ TEST(Stats, TellGoroutinesInSystemCallsAndTheirHandoffs) {
               } while (meanwhile.in_syscall == 0);
               if (go_write(ends[1], "x", 1) != 1) abort();
               go_waitgroup_wait(&done);
-              close(ends[0]);
-              close(ends[1]);
+              os_close(ends[0]);
+              os_close(ends[1]);
             }),
             GO_OK);
   EXPECT_EQ(meanwhile.in_syscall, 1u);

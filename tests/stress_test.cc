@@ -238,6 +238,7 @@ TEST_P(Stress, EachGoroutineGrowsAndFindsItsFramesAgain) {
       static const char *const growths[] = {"signal", "signal+checkpoint", "checkpoint", "inplace",
                                             "hybrid", "segment", "prologue"};
       const char *growth = growths[i % (sizeof growths / sizeof *growths)];
+      if (!Available(growth)) growth = "checkpoint";
       fprintf(stderr, "seed %llu: %d goroutines, %s, GOMAXPROCS %d\n",
               static_cast<unsigned long long>(seed + i), goroutines, growth, GetParam());
       ExpectClean({growth, GetParam(), goroutines, seed + i, false});

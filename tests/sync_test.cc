@@ -47,7 +47,7 @@ TEST_F(Sync, BelongsToGoroutines) {
 
 TEST_F(Sync, OnTheCallersMovingStackIsRefused) {
   int moving[4] = {}, still = 1;
-  ASSERT_EQ(RunFirst(Procs(1, "signal"), [&] {
+  ASSERT_EQ(RunFirst(Procs(1, Moving()), [&] {
     go_mutex own = {};
     go_rwmutex own_rw = {};
     go_sem own_sem = {};
@@ -302,7 +302,7 @@ TEST_F(Sync, ScopeReturnsTheFirstFailureAndTasksTheirResults) {
 
 TEST_F(Sync, ScopeRefusesWhatMoves) {
   int error = 0;
-  ASSERT_EQ(RunFirst(Procs(1, "signal"), [&] {
+  ASSERT_EQ(RunFirst(Procs(1, Moving()), [&] {
     struct Out {
       int *error;
     } out = {&error};

@@ -2,9 +2,6 @@
 #ifndef STACKLAB_TESTS_TCP_H_
 #define STACKLAB_TESTS_TCP_H_
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <string>
 
 #include "tests/goroutine.h"
@@ -50,19 +47,6 @@ inline go_tcp *Accept(go_tcp *listener) {
   go_tcp *t = nullptr;
   if (go_tcp_accept(listener, &t) != GO_OK) abort();
   return t;
-}
-
-// A socket of the system's, connected to l.
-inline int RawConnect(go_tcp *l) {
-  const std::string at = Local(l);
-  const int port = std::stoi(at.substr(at.rfind(':') + 1));
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to = {};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(port));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr *>(&to), sizeof to) != 0) abort();
-  return fd;
 }
 
 #endif

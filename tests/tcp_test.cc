@@ -1,109 +1,17 @@
 // TCP: streams, half-close, deadlines, closing under waiters, names; what edge-triggered polling
 // could lose; many connections on few threads.
-#include <dirent.h>
 #include <gtest/gtest.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cctype>
 #include <cerrno>
-#include <cstring>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "tests/child.h"
 #include "tests/goroutine.h"
+#include "tests/streams.h"
 #include "tests/tcp.h"
 
 namespace {
-
-int CountIn(const char *folder) {
-  DIR *d = opendir(folder);
-  int n = 0;
-  while (const dirent *e = readdir(d)) n += e->d_name[0] != '.';
-  closedir(d);
-  return n;
-}
-
-go_tcp *Connect(go_tcp *listener) {
-  go_tcp *t = nullptr;
-  if (go_tcp_connect(Local(listener).c_str(), 0, &t) != GO_OK) abort();
-  return t;
-}
-
-// Both ends of a new connection.
-struct Pair {
-  go_tcp *a, *b;
-};
-
-Pair Connected() {
-  go_tcp *l = Listen();
-  Pair p = {Connect(l), nullptr};
-  p.b = Accept(l);
-  go_tcp_close(l);
-  return p;
-}
-
-void Close(const Pair &p) {
-  go_tcp_close(p.a);
-  go_tcp_close(p.b);
-}
-
-int64_t Write(go_tcp *t, const std::string &s) { return go_tcp_write(t, s.data(), s.size()); }
-
-std::string ReadAll(go_tcp *t) {
-  std::string all;
-  char buffer[1000];
-  for (int64_t n; (n = go_tcp_read(t, buffer, sizeof buffer)) != 0;) {
-    if (n < 0) return "error " + std::to_string(n);
-    all.append(buffer, static_cast<size_t>(n));
-  }
-  return all;
-}
-
-void Echo(go_tcp *t) {
-  char buffer[2000];
-  for (int64_t n; (n = go_tcp_read(t, buffer, sizeof buffer)) > 0;)
-    if (go_tcp_write(t, buffer, static_cast<size_t>(n)) != n) break;
-  go_tcp_close(t);
-}
-
-// A listener that echoes on `n` connections.
-go_tcp *EchoServer(int n, const char *at = "127.0.0.1:0") {
-  go_tcp *l = Listen(at);
-  Go([=] {
-    for (int i = 0; i < n; i++) {
-      go_tcp *t = Accept(l);
-      Go([=] { Echo(t); });
-    }
-    go_tcp_close(l);
-  });
-  return l;
-}
-
-std::string Pattern(size_t bytes) {
-  std::string s(bytes, 0);
-  uint32_t x = 1;
-  for (char &c : s) c = static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
-  return s;
-}
-
-// Writes all, half-closes, and reads all of the echo while it writes.
-std::string RoundTrip(go_tcp *t, const std::string &text) {
-  std::string back;
-  go_waitgroup written = {};
-  go_waitgroup_add(&written, 1);
-  Go([&] {
-    if (Write(t, text) == static_cast<int64_t>(text.size())) go_tcp_shutdown(t, GO_TCP_WRITE);
-    go_waitgroup_done(&written);
-  });
-  back = ReadAll(t);
-  go_waitgroup_wait(&written);
-  return back;
-}
 
 // ---- Streams ---------------------------------------------------------------------------------
 
@@ -165,8 +73,18 @@ INSTANTIATE_TEST_SUITE_P(Tcp, Everywhere,
                          testing::Combine(testing::Values(1, 2, 4),
                                           testing::ValuesIn(Growths())));
 
+bool HasIPv6() {
+  int error = 0;
+  const auto listen = [&] {
+    go_tcp *l = nullptr;
+    error = go_tcp_listen("[::1]:0", &l);
+    go_tcp_close(l);
+  };
+  return RunFirst(Config(1), listen) == GO_OK && error == GO_OK;
+}
+
 TEST(Tcp, IPv6AndNames) {
-  if (access("/proc/net/if_inet6", R_OK) != 0) GTEST_SKIP() << "this machine has no IPv6";
+  if (!HasIPv6()) GTEST_SKIP() << "this machine has no IPv6";
   int connected = 0;
   std::string peer, resolved;
   int many = 0;
@@ -200,36 +118,6 @@ TEST(Tcp, IPv6AndNames) {
   EXPECT_TRUE(resolved == "127.0.0.1" || resolved == "::1") << resolved;
 }
 
-// The first port above 1023 that /etc/services has a name for; false if there is none.
-bool NamedPort(std::string *name, int *port) {
-  bool found = false;
-  for (const servent *s; !found && (s = getservent()) != nullptr;) {
-    *name = s->s_name;
-    *port = ntohs(static_cast<uint16_t>(s->s_port));
-    found = *port > 1023 && strcmp(s->s_proto, "tcp") == 0 && isalpha((*name)[0]);
-  }
-  endservent();
-  return found;
-}
-
-TEST(Tcp, APortMayHaveANameWhereverTheHostHasNone) {
-  std::string name, at;
-  int port = 0, error = 1, nobody = 0;
-  if (!NamedPort(&name, &port)) GTEST_SKIP() << "no /etc/services";
-  ASSERT_EQ(RunFirst(Config(1), [&] {
-    go_tcp *l = nullptr;
-    error = go_tcp_listen((":" + name).c_str(), &l);
-    if (error == GO_OK) at = Local(l);
-    go_tcp_close(l);
-    nobody = go_tcp_listen(":no-such-service", &l);
-  }), GO_OK);
-  EXPECT_EQ(nobody, GO_ENOHOST);
-  if (error == GO_ESYSTEM - EADDRINUSE) return;
-  EXPECT_EQ(error, GO_OK) << name;
-  const std::string where = ":" + std::to_string(port);
-  EXPECT_TRUE(at == "[::]" + where || at == "0.0.0.0" + where) << at;
-}
-
 // ---- What a single announcement may hide ----------------------------------------------------
 
 // Data and the end of the stream come with one event; a short read must not wait for another.
@@ -246,34 +134,6 @@ TEST(Tcp, AnEndThatCameWithTheDataIsSeen) {
     }
   }), GO_OK);
   EXPECT_EQ(got, std::vector<std::string>(20, "last words"));
-}
-
-// A read stops at urgent data although more has come (tcp(7)).
-TEST(Tcp, DataBehindUrgentDataIsSeen) {
-  std::string got;
-  ASSERT_EQ(RunFirst(Config(1), [&] {
-    go_tcp *l = Listen();
-    const int fd = RawConnect(l);
-    go_tcp *t = Accept(l);
-    if (send(fd, "before", 6, 0) != 6 || send(fd, "!", 1, MSG_OOB) != 1 ||
-        send(fd, "after", 5, 0) != 5)
-      abort();
-    go_sleep(GO_MILLISECOND);
-    go_tcp_deadline(t, GO_TCP_READ, go_nanotime() + int64_t{10} * GO_SECOND);
-    char buffer[100];
-    while (got.size() < 11) {
-      const int64_t n = go_tcp_read(t, buffer, sizeof buffer);
-      if (n <= 0) {
-        got += " error " + std::to_string(n);
-        break;
-      }
-      got.append(buffer, static_cast<size_t>(n));
-    }
-    close(fd);
-    go_tcp_close(t);
-    go_tcp_close(l);
-  }), GO_OK);
-  EXPECT_EQ(got, "beforeafter");
 }
 
 // One event, two connections, two acceptors: none may be left in the queue.
@@ -368,16 +228,6 @@ TEST(Tcp, ShutdownEndsTheReadsOfOthers) {
   }), GO_OK);
   EXPECT_EQ(read, 0);
   EXPECT_EQ(accepted, GO_ESYSTEM - EINVAL);
-}
-
-TEST(Tcp, WhatIsOpenAtTheEndOfARunIsClosed) {
-  const Body leave = [] {
-    for (int i = 0; i < 50; i++) Connected();
-  };
-  ASSERT_EQ(RunFirst(Config(), leave), GO_OK);
-  const int before = CountIn("/proc/self/fd");
-  ASSERT_EQ(RunFirst(Config(), leave), GO_OK);
-  EXPECT_EQ(CountIn("/proc/self/fd"), before);
 }
 
 TEST(Tcp, APeerThatIsGoneIsAnErrorNotASignal) {
@@ -493,32 +343,6 @@ TEST(Tcp, NobodyListensOrSomebodyDoes) {
   EXPECT_EQ(taken, GO_ESYSTEM - EADDRINUSE);
   EXPECT_EQ(refused, GO_ESYSTEM - ECONNREFUSED);
   EXPECT_EQ(late, GO_ETIMEDOUT);
-}
-
-// ---- The scheduler ---------------------------------------------------------------------------
-
-TEST(Tcp, WaitingHoldsNoThread) {
-  int before = 0, during = 0;
-  std::atomic<int> echoed = 0;
-  ASSERT_EQ(RunFirst(Config(), [&] {
-    enum { kConnections = 300 };
-    go_tcp *l = EchoServer(kConnections);
-    std::vector<go_tcp *> streams(kConnections);
-    for (go_tcp *&t : streams) t = Connect(l);
-    before = CountIn("/proc/self/task");
-    for (go_tcp *t : streams)
-      Go([&, t] {
-        char c = 0;
-        echoed += go_tcp_read(t, &c, 1) == 1 && c == 'x';
-        go_tcp_close(t);
-      });
-    for (int i = 0; i < 10; i++) go_yield();
-    during = CountIn("/proc/self/task");
-    for (go_tcp *t : streams) Write(t, "x");
-    Join();
-  }), GO_OK);
-  EXPECT_EQ(echoed, 300);
-  EXPECT_LE(during, before + 8);  // 8: Ms that had not been needed, on a busy machine
 }
 
 }  // namespace

@@ -5,12 +5,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "platform.h"
+
 namespace {
 
 class NextProcs : public testing::EmptyTestEventListener {
   void OnTestIterationStart(const testing::UnitTest &, int round) override {
     static const char *const procs[] = {"1", "2", "4"};
-    setenv("TEST_GOMAXPROCS", procs[round % 3], 1);
+    SetEnv("TEST_GOMAXPROCS", procs[round % 3]);
   }
   void OnTestPartResult(const testing::TestPartResult &result) override {
     if (result.failed()) fprintf(stderr, "with GOMAXPROCS=%s:\n", getenv("TEST_GOMAXPROCS"));

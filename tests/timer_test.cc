@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "runtime/sched/sched.h"
-#include "tests/child.h"
 #include "tests/goroutine.h"
 
 namespace {
@@ -301,8 +300,8 @@ TEST(Timer, TheClockDoesNotWaitForAStoppedOne) {
 
 void DeadlockAfterStopping(int procs, bool somebody_sleeps) {
   if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not support fork with threads";
-  const Child child = RunChild([=] {
-    return RunFirst(Procs(procs), [=] {
+  const auto wait = [=] {
+    exit(RunFirst(Procs(procs), [=] {
       go_timer *t = nullptr;
       go_timer_func([](void *) {}, nullptr, &t);
       go_timer_start(t, 3600 * int64_t{GO_SECOND}, 0);
@@ -311,10 +310,9 @@ void DeadlockAfterStopping(int procs, bool somebody_sleeps) {
       go_timer_stop(t);
       go_waitgroup_add(&done, 1);
       go_waitgroup_wait(&done);
-    });
-  }, 20);
-  EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
-  EXPECT_NE(child.err.find("all goroutines are asleep"), std::string::npos) << child.Describe();
+    }));
+  };
+  EXPECT_EXIT(wait(), Aborted, "all goroutines are asleep");
 }
 
 TEST(Timer, AStoppedOneHidesNoDeadlock) { DeadlockAfterStopping(1, false); }

@@ -22,6 +22,9 @@ struct rt_regfile;
 // (psABI 3.2.2), 0 where the ABI has no red zone.
 extern const size_t rt_arch_redzone_bytes;
 
+// Whether compiled code can check for room (see below): x86-64 System V.
+extern const bool rt_arch_has_marks;
+
 // ---- The current goroutine -------------------------------------------------------------------
 // A thread's current g is in a thread-local word that the switches below keep right: it names g
 // exactly while SP is on g's stack.  It is read afresh at each call, never cached by the
@@ -47,12 +50,20 @@ __attribute__((noreturn)) void rt_gogo(struct rt_g *g);
 // caller's side it returns when somebody resumes g.
 void rt_mcall_to(struct rt_g *g, void (*fn)(struct rt_g *), uintptr_t g0_sp, struct rt_g *g0);
 
-// rt_onstack calls fn(arg) on the stack whose top is sp (16-byte aligned) with `current` as the
-// current g, and returns on the caller's stack with the caller's g current again.
-void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *current);
+// Where a stack lies, for a system that keeps that with the thread (os_stack_limit).
+struct rt_extent {
+  uintptr_t lo, hi, limit;
+};
+
+// rt_onstack calls fn(arg) on the stack whose top is sp (16-byte aligned), and which lies as `on`
+// says, with `current` as the current g, and returns on the caller's stack with the caller's g
+// current again.
+void rt_onstack(void (*fn)(void *), void *arg, uintptr_t sp, struct rt_g *current,
+                const struct rt_extent *on);
 
 // rt_gostack prepares a fresh stack that ends at hi: resumed at the SP it returns, it calls
-// entry(), which must not return.  Unwinding ends there.  Writes within the top 256 bytes.
+// entry(), which must not return.  Unwinding ends there.  Writes within the top 256 bytes, and
+// takes some more.
 uintptr_t rt_gostack(uintptr_t hi, void (*entry)(void));
 
 // rt_onframe calls fn(arg) such that unwinders find, above it, the frames of a goroutine that does
@@ -67,6 +78,15 @@ static inline uintptr_t rt_getsp(void);
 
 #if defined(__APPLE__)
 static inline struct rt_g *rt_getg(void) { return rt_getg_call(); }
+#elif defined(_WIN64)
+static inline struct rt_g *rt_getg(void) {
+  struct rt_g *g;
+  uintptr_t module;
+  __asm__ volatile("movl _tls_index(%%rip), %k1\n\tmovq %%gs:0x58, %0\n\tmovq (%0,%1,8), %0\n\t"
+                   "movq rt_tls_g@SECREL32(%0), %0"
+                   : "=&r"(g), "=&r"(module));
+  return g;
+}
 #elif defined(__x86_64__)
 static inline struct rt_g *rt_getg(void) {
   struct rt_g *g;
@@ -106,7 +126,7 @@ static inline uintptr_t rt_getsp(void) {
 // A function that was compiled with -fsplit-stack begins with a comparison of SP, less its frame if
 // that is large, with a low-water mark, and calls for more stack unless SP is above.  The mark is a
 // word of the thread: the switches above set it to that of the goroutine they go to, and to 0 on
-// the way to every other stack, where the comparison never fails.  x86-64 only.
+// the way to every other stack, where the comparison never fails.  x86-64 System V only.
 
 // rt_morestack is what such a function gets, on g0 with all of g's registers saved on its stack: it
 // makes room for `bytes` below sp, and returns where sp is now.  pc: in the function.  Of the

@@ -4,6 +4,8 @@
 
 // struct rt_g.  Its saved SP comes first; and first in struct rt_m comes g0.
 #define RT_G_LOW 8
+#define RT_G_LO 16
+#define RT_G_HI 24
 #define RT_G_M 112
 
 #endif

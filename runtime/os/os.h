@@ -59,10 +59,33 @@ void os_discard(void *addr, size_t bytes);
 // A hint: it cannot fail.
 void os_populate(void *addr, size_t bytes);
 
+// os_stack_commit makes [lo, lo + bytes) usable as a stack, and what lies below the end of it, as
+// far as nothing is mapped there; memory reserved with OS_ACCESS_NONE.  paged: it may be so only as
+// it is touched, downwards from its end and by whoever runs on it, where the system can do that.
+// Above may be the rest of the stack, which then has become larger; whoever is on it goes on.
+// GO_EGUARD or GO_EMAPCOUNT.  os_stack_forbid undoes it for a whole stack; os_stack_shrink for its
+// lower end, the rest stays a stack.  [signal-safe]
+// Linux: os_commit and os_forbid.
+int os_stack_commit(void *lo, size_t bytes, bool paged);
+int os_stack_forbid(void *lo, size_t bytes);
+int os_stack_shrink(void *lo, size_t bytes);
+
+// os_stack_limit returns down to where the stack [lo, hi) is usable without the system's help now,
+// if the system keeps that with the thread that runs on it; else 0.
+uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi);
+
+// os_stack_guard_least returns the bytes below a stack that the system needs there.
+size_t os_stack_guard_least(void);
+
 // os_movepages moves the pages of [from, from + bytes) to `to` and leaves zero pages behind.
 // Both are page-aligned, do not overlap, and are readable and writable.  What `to` held is gone.
 // Returns 0, or GO_EMAP / GO_EMAPCOUNT with nothing changed.  [signal-safe]
 int os_movepages(void *to, void *from, size_t bytes);
+
+// os_alloc_aligned returns `bytes` of memory, a multiple of `align`, which is a power of two; NULL:
+// there is none.  os_free_aligned gives it back.
+void *os_alloc_aligned(size_t align, size_t bytes);
+void os_free_aligned(void *p);
 
 // os_memory_short tells whether the system, or a group of processes that this one is accounted
 // to, has less than a tenth of its memory left.  root: what stands before the paths of the system's
@@ -173,7 +196,11 @@ void os_netpoll_break(void);
 
 // ---- Faults -----------------------------------------------------------------------------------
 
-// A memory fault, as the handler sees it, on the alternate signal stack.
+// os_fault_elsewhere tells whether the handler of a fault runs on a stack of its own.  Where it
+// runs on the one that ran out, it can make that larger, but not move it.
+bool os_fault_elsewhere(void);
+
+// A memory fault, as the handler sees it, on the alternate signal stack where there is one.
 struct os_fault {
   uintptr_t addr;  // the address that could not be accessed
   uintptr_t sp;    // the interrupted stack pointer
@@ -203,6 +230,9 @@ void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out);
 // os_preempt_handler_fn answers true if the interruption was ours, whatever came of it; false sends
 // it on to whoever handled SIGURG before.  On the alternate signal stack; at->addr means nothing.
 typedef bool (*os_preempt_handler_fn)(struct os_fault *at);
+
+// os_preempt_supported tells whether threads can be interrupted here.
+bool os_preempt_supported(void);
 
 // os_preempt_install routes SIGURG (Go's sigPreempt: nobody else cares for spurious ones) to fn,
 // and finds the program's own text.  One thread at a time.  GO_ETHREAD.

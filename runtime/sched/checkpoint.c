@@ -93,7 +93,9 @@ static int call_on_segment(struct rt_g *g, size_t bytes, void (*fn)(void *), voi
   const uintptr_t top = rt_segment_top(&g->gs, &segment);
   struct oncall c = {.g = g, .fn = fn, .arg = arg};
   rt_fiber_onto(&c.left, segment);
-  rt_onstack(on_segment, &c, top, g);
+  const struct rt_extent on = {segment->lo, segment->hi,
+                               os_stack_limit(segment->lo, segment->hi)};
+  rt_onstack(on_segment, &c, top, g, &on);
   rt_fiber_arrived(&c.left);
   if (c.trims) rt_systemstack(trim, g);
   return 0;

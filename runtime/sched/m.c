@@ -13,7 +13,7 @@
 // ---- Made and ended --------------------------------------------------------------------------
 
 int rt_mnew(struct rt_stackcache *cache, bool sysmon, struct rt_m **out) {
-  struct rt_m *m = aligned_alloc(64, sizeof *m);
+  struct rt_m *m = os_alloc_aligned(64, sizeof *m);
   if (!m) return GO_ENOMEM;
   *m = (struct rt_m){.rand = (rt_det.on ? rt_choose(UINT32_MAX) : (uint32_t)(uintptr_t)m) | 1};
   m->g0.m = m;
@@ -21,7 +21,7 @@ int rt_mnew(struct rt_stackcache *cache, bool sysmon, struct rt_m **out) {
   const int error = rt_stackalloc(RT_STACK_FIXED, RT_STACK_G0, cache ? cache : &m->cache,
                                   &m->g0.gs.stack);
   if (error) {
-    free(m);
+    os_free_aligned(m);
     return error;
   }
   rt_trace_mnew(m, sysmon);
@@ -68,7 +68,7 @@ void rt_mfree(struct rt_m *m, struct rt_stackcache *cache) {
   remember(&m->cache.stats);
   rt_unlock(&rt_sched.lock);
   rt_trace_mfree(m);
-  free(m);
+  os_free_aligned(m);
 }
 
 static struct rt_m *midleget(void) {  // sched.lock held; NULL if none

@@ -30,7 +30,7 @@ int rt_resolve(const struct go_spawn_options *options, struct rt_spawn *out) {
   *out = rt_sched.asked;
   if (options->growth) {
     out->growth = rt_growth_find(options->growth);
-    if (!out->growth) return GO_ESTRATEGY;
+    if (!out->growth || rt_growth_missing(out->growth)) return GO_ESTRATEGY;
   }
   if (options->stack_max) {
     if (options->stack_max < RT_STACK_MIN) return GO_EINVAL;

@@ -169,6 +169,8 @@ static int read_adapt(const struct source *s, const char *text, struct rt_option
 
 static int read_asyncpreempt(const struct source *s, const char *text, struct rt_options *out) {
   out->asyncpreempt = strcmp(text, "on") == 0;
+  if (out->asyncpreempt && !os_preempt_supported())
+    return refuse(s, "GO_ASYNCPREEMPT", text, "this system interrupts no threads");
   if (out->asyncpreempt || strcmp(text, "off") == 0) return 0;
   return refuse(s, "GO_ASYNCPREEMPT", text, "takes on or off");
 }
@@ -236,13 +238,16 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   const char *growth = read_text(&s, "GO_GROWTH", c->growth, "reserve");
   out->spawn.growth = rt_growth_find(growth);
   if (!out->spawn.growth) return refuse(&s, "GO_GROWTH", growth, "no such growth strategy");
+  const char *missing = rt_growth_missing(out->spawn.growth);
+  if (missing) return refuse(&s, "GO_GROWTH", growth, missing);
   int e = check_pagesize(&s);
   if (!e) e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
   if (!e) e = read_profile(&s, c, out);
   out->trace = read_text(&s, "GO_TRACE", c->trace, NULL);
   if (!e) e = read_adapt(&s, read_text(&s, "GO_STACKADAPT", c->stack_adapt, "off"), out);
-  const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt, "on");
+  const char *preempt = read_text(&s, "GO_ASYNCPREEMPT", c->asyncpreempt,
+                                  os_preempt_supported() ? "on" : "off");
   if (!e) e = read_asyncpreempt(&s, preempt, out);
   if (!e) e = read_traceback(&s, read_text(&s, "GO_TRACEBACK", c->traceback, "all"), out);
   if (!e) e = read_guard_kind(&s, read_text(&s, "GO_GUARDKIND", c->guard_kind, "auto"), out);

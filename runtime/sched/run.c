@@ -19,7 +19,7 @@
 // ---- Ps --------------------------------------------------------------------------------------
 
 struct rt_p *rt_newp(int32_t id) {
-  struct rt_p *p = aligned_alloc(64, sizeof *p);
+  struct rt_p *p = os_alloc_aligned(64, sizeof *p);
   if (!p) return NULL;
   *p = (struct rt_p){.id = id, .status = RT_PDEAD};
   atomic_store(&rt_sched.allp[id], p);
@@ -107,7 +107,7 @@ static void free_ps(void) {
     rt_sched.past.handoffs += p->handoffs;
     rt_sched.past.switches += p->schedtick;
     rt_sched.past.timers_fired += p->timers.fired;
-    free(p);
+    os_free_aligned(p);
     atomic_store(&rt_sched.allp[i], NULL);
   }
 }

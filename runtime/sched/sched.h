@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "runtime/arch/arch.h"
 #include "runtime/os/os.h"
 #include "runtime/sched/lock.h"
 #include "runtime/sched/sudog.h"
@@ -192,6 +193,7 @@ struct rt_m {
   struct os_thread self;    // to signal it; set by rt_traceback_join
   struct os_sigstack sigstack;
   struct rt_fiber os_fiber;  // of the thread's own stack
+  struct rt_extent g0_extent;  // where g0's stack lies
   void *os_lo;             // bounds of the thread's own stack
   size_t os_bytes;
   uintptr_t os_sp;         // where that is free while the M is on g0

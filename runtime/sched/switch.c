@@ -10,6 +10,9 @@
 
 static_assert(offsetof(struct rt_g, gs.sp) == 0, "the assembly finds SP in a g's first word");
 static_assert(offsetof(struct rt_g, gs.low) == RT_G_LOW, "the assembly reads the mark there");
+static_assert(offsetof(struct rt_g, gs.stack.lo) == RT_G_LO &&
+                  offsetof(struct rt_g, gs.stack.hi) == RT_G_HI,
+              "and where the stack lies");
 static_assert(offsetof(struct rt_g, m) == RT_G_M && offsetof(struct rt_m, g0) == 0,
               "the assembly finds g0 there");
 
@@ -69,8 +72,12 @@ void rt_systemstack(void (*fn)(void *), void *arg) {
   }
   struct oncall c = {fn, arg, g, m};
   rt_fiber_leave(rt_fiber_of(g), &m->g0);
-  rt_onstack(systemstack_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
+  rt_onstack(systemstack_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0, &m->g0_extent);
   rt_fiber_arrived(rt_fiber_of(g));
+}
+
+static struct rt_extent extent(uintptr_t lo, uintptr_t hi) {
+  return (struct rt_extent){lo, hi, os_stack_limit(lo, hi)};
 }
 
 RT_FIBER_BRIDGE static void threadstack_entry(void *p) {
@@ -85,7 +92,8 @@ void rt_threadstack(void (*fn)(void *), void *arg) {
   struct rt_m *m = g->m;
   struct oncall c = {fn, arg, g, m};
   rt_fiber_back_to_thread(rt_fiber_of(g), &m->os_fiber, m->os_lo, m->os_bytes);
-  rt_onstack(threadstack_entry, &c, m->os_sp, &m->g0);
+  const struct rt_extent own = extent((uintptr_t)m->os_lo, (uintptr_t)m->os_lo + m->os_bytes);
+  rt_onstack(threadstack_entry, &c, m->os_sp, &m->g0, &own);
   rt_fiber_arrived(rt_fiber_of(g));
 }
 
@@ -103,9 +111,11 @@ void rt_mrun(struct rt_m *m, void (*fn)(void *), void *arg) {
   rt_fiber_begin(&m->g0);
   rt_fiber_leave(&m->os_fiber, &m->g0);
   m->g0.gs.sp = m->g0.gs.stack.hi - 16;
+  m->g0_extent = extent(m->g0.gs.stack.lo, m->g0.gs.stack.hi);
+  m->g0.gs.low = m->g0_extent.limit;
   enum { OURS = 1024 };  // of this stack for rt_onstack, and the red zones
   m->os_sp = (rt_getsp() - OURS) & ~(uintptr_t)15;
-  rt_onstack(mrun_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0);
+  rt_onstack(mrun_entry, &c, m->g0.gs.sp & ~(uintptr_t)15, &m->g0, &m->g0_extent);
   rt_fiber_arrived(&m->os_fiber);
   rt_fiber_end(&m->g0);
 }

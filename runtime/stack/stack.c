@@ -77,7 +77,8 @@ static size_t round_up(size_t n, size_t to) { return (n + to - 1) & ~(to - 1); }
 int rt_stackinit(const struct rt_stack_config *config) {
   if (config->guard_bytes > GUARD_BYTES_MAX) return GO_EINVAL;
   if (config->guard == RT_GUARD_MADVISE && !os_guard_supported()) return GO_EINVAL;
-  const size_t least = config->guard_bytes ? config->guard_bytes : RT_STACK_GUARD_BYTES;
+  const size_t asked = config->guard_bytes ? config->guard_bytes : RT_STACK_GUARD_BYTES;
+  const size_t least = asked > os_stack_guard_least() ? asked : os_stack_guard_least();
   how.guard_bytes = round_up(least, os_pagesize());
   how.marked = config->guard != RT_GUARD_MPROTECT && os_guard_supported();
   how.poison = config->poison;
@@ -290,7 +291,8 @@ static int guard_slot(uint32_t number, size_t size) {
   // Without marks, nothing of the arena is accessible but what is committed.
   if (!error)
     error = a->marked ? put_guard(s, st.lo - a->guard_bytes, st.lo)
-                      : os_commit((void *)st.lo, round_up(size, os_pagesize()));
+                      : os_stack_commit((void *)st.lo, round_up(size, os_pagesize()),
+                                        a->kind == RT_STACK_FIXED && !how.poison);
   if (error) return error;
   s->guarded = true;
   s->npages = (uint32_t)(round_up(size, os_pagesize()) / os_pagesize());
@@ -306,7 +308,7 @@ static bool unguard_slot(const struct rt_stack *st) {
   const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
   os_discard((void *)st->lo, bytes);
   const int error = a->marked ? drop_guard(s, st->lo - a->guard_bytes, st->lo)
-                              : os_forbid((void *)st->lo, bytes);
+                              : os_stack_forbid((void *)st->lo, bytes);
   s->forbidden = s->resident = s->guarded = false;
   return error == 0;
 }
@@ -458,9 +460,9 @@ static int move_marks(const struct arena *a, const struct rt_stack *st, uintptr_
 
 // Without marks all that lies below the stack is the guard.
 static int move_commit(const struct rt_stack *st, uintptr_t to) {
-  if (to < st->lo) return os_commit((void *)to, st->lo - to);
+  if (to < st->lo) return os_stack_commit((void *)to, st->lo - to, false);
   os_discard((void *)st->lo, to - st->lo);
-  return os_forbid((void *)st->lo, to - st->lo);
+  return os_stack_shrink((void *)st->lo, to - st->lo);
 }
 
 // Makes *st, whose slot is elastic, `size` bytes large: whole pages.

@@ -29,6 +29,7 @@ const size_t rt_arch_redzone_bytes = 128;  // "Writing ARM64 code for Apple plat
 #else
 const size_t rt_arch_redzone_bytes = 0;  // AAPCS64 6.4.5: nothing below SP is anybody's
 #endif
+const bool rt_arch_has_marks = false;
 
 static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
 

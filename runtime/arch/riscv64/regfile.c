@@ -21,6 +21,7 @@ enum {
 };
 
 const size_t rt_arch_redzone_bytes = 0;  // psABI, "Stack": nothing below SP is anybody's
+const bool rt_arch_has_marks = false;
 
 static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
 

@@ -34,8 +34,6 @@ static struct {
   uint32_t offset, bytes;  // 0 bytes: this CPU has no such component
 } layout[NEXTENDED];
 
-const size_t rt_arch_redzone_bytes = 128;
-
 // The vector registers are hundreds of words: scanned one by one they cost a tenth of a growth.
 static const struct rt_adjuster *adjuster = &rt_adjuster_scalar;
 

@@ -145,6 +145,8 @@ static int install(int sig) {
   return GO_ETHREAD;
 }
 
+bool os_fault_elsewhere(void) { return true; }
+
 int os_fault_install(os_fault_handler_fn fn) {
   atomic_store_explicit(&fault_handler, fn, memory_order_release);
   const int error = install(SIGSEGV);

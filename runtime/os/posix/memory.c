@@ -77,3 +77,23 @@ static int protect(void *addr, size_t bytes, int prot) {
 int os_commit(void *addr, size_t bytes) { return protect(addr, bytes, PROT_READ | PROT_WRITE); }
 
 int os_forbid(void *addr, size_t bytes) { return protect(addr, bytes, PROT_NONE); }
+
+int os_stack_commit(void *lo, size_t bytes, bool paged) {
+  (void)paged;  // every page is
+  return os_commit(lo, bytes);
+}
+
+int os_stack_forbid(void *lo, size_t bytes) { return os_forbid(lo, bytes); }
+
+int os_stack_shrink(void *lo, size_t bytes) { return os_forbid(lo, bytes); }
+
+uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi) {
+  (void)lo, (void)hi;
+  return 0;
+}
+
+size_t os_stack_guard_least(void) { return 0; }
+
+void *os_alloc_aligned(size_t align, size_t bytes) { return aligned_alloc(align, bytes); }
+
+void os_free_aligned(void *p) { free(p); }

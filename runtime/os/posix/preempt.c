@@ -11,6 +11,8 @@
 static _Atomic(os_preempt_handler_fn) preempt_handler;
 static struct sigaction previous;  // written before our handler is installed, then only read
 
+bool os_preempt_supported(void) { return true; }
+
 static void chain(int sig, siginfo_t *si, void *context) {
   if (previous.sa_flags & SA_SIGINFO)
     previous.sa_sigaction(sig, si, context);

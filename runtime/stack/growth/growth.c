@@ -17,16 +17,28 @@ static const struct rt_growth *const table[] = {RT_GROWTH_TABLE(ROW)};
 struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
                                               .hybrid_bytes = 1 << 20};
 
+enum { ROWS = sizeof table / sizeof *table };
+
+const char *rt_growth_missing(const struct rt_growth *growth) {
+  if (growth->fault && growth->moves && !os_fault_elsewhere())
+    return "this system handles a fault on the stack that ran out, which cannot move then";
+  if (growth->mark_bytes && !rt_arch_has_marks)
+    return "compiled code makes no checks on this target";
+  return NULL;
+}
+
 const struct rt_growth *rt_growth_at(int i) {
-  return (size_t)i < sizeof table / sizeof *table ? table[i] : NULL;
+  for (int row = 0; i >= 0 && row < ROWS; row++)
+    if (!rt_growth_missing(table[row]) && i-- == 0) return table[row];
+  return NULL;
 }
 
 const struct rt_growth *rt_growth_find(const char *name) {
   // As a rule the name comes from go_growth_name: the pointer is enough.
-  for (int i = 0; rt_growth_at(i); i++)
-    if (rt_growth_at(i)->name == name) return rt_growth_at(i);
-  for (int i = 0; rt_growth_at(i); i++)
-    if (strcmp(rt_growth_at(i)->name, name) == 0) return rt_growth_at(i);
+  for (int i = 0; i < ROWS; i++)
+    if (table[i]->name == name) return table[i];
+  for (int i = 0; i < ROWS; i++)
+    if (strcmp(table[i]->name, name) == 0) return table[i];
   return NULL;
 }
 

@@ -29,7 +29,8 @@ struct rt_stackref {
 // runs the goroutine, or that is about to resume it.
 struct rt_gstack {
   uintptr_t sp;   // saved SP while the goroutine does not run (Go's sched.sp); 0: it never has
-  uintptr_t low;  // the mark that compiled code compares SP with (arch.h); 0: none
+  uintptr_t low;  // the mark that compiled code compares SP with (arch.h), or what the system keeps
+                  // of the stack while it does not run (os_stack_limit); 0: none
   struct rt_stack stack;
   const struct rt_growth *growth;
   uint32_t initial, max;  // bytes, at most RT_STACK_MAX; max bounds every growth
@@ -103,9 +104,10 @@ struct rt_growth {
   size_t mark_bytes;
 };
 
-// rt_growth_low returns the mark of gs's stack.
+// rt_growth_low returns the mark of gs's stack, or the limit that the system keeps of it.
 static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
-  return gs->growth->mark_bytes ? gs->stack.lo + gs->growth->mark_bytes : 0;
+  return gs->growth->mark_bytes ? gs->stack.lo + gs->growth->mark_bytes
+                                : os_stack_limit(gs->stack.lo, gs->stack.hi);
 }
 
 // ---- The table -------------------------------------------------------------------------------
@@ -125,9 +127,11 @@ static inline uintptr_t rt_growth_low(const struct rt_gstack *gs) {
 RT_GROWTH_TABLE(RT_GROWTH_DECLARE)
 #undef RT_GROWTH_DECLARE
 
-// rt_growth_at returns row i, NULL past the end; rt_growth_find, the row of a name, or NULL.
+// rt_growth_at returns row i of those that are available, NULL past the end; rt_growth_find, the
+// row of a name, or NULL.  rt_growth_missing says why a strategy cannot be had here; NULL: it can.
 const struct rt_growth *rt_growth_at(int i);
 const struct rt_growth *rt_growth_find(const char *name);
+const char *rt_growth_missing(const struct rt_growth *growth);
 
 // ---- Shared by the strategies ----------------------------------------------------------------
 

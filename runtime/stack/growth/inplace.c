@@ -26,6 +26,7 @@ int rt_growinplace(struct rt_gstack *gs, struct rt_stackcache *cache, size_t siz
   const int64_t began_ns = rt_growth_options.clock ? rt_growth_options.clock() : 0;
   const int error = rt_stackresize(cache, &gs->stack, size);
   if (error) return error;
+  gs->low = rt_growth_low(gs);
   gs->ngrowths++;
   rt_count(&cache->stats.growths, 1);
   rt_count(&cache->stats.growths_in_place, 1);

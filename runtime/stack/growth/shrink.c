@@ -30,6 +30,7 @@ bool rt_shrinkelastic(struct rt_gstack *gs, struct rt_stackcache *cache) {
   const int64_t began_ns = rt_growth_options.clock ? rt_growth_options.clock() : 0;
   const size_t old = rt_stack_size(&gs->stack), size = least(gs);
   if (!size || rt_stackresize(cache, &gs->stack, size) != 0) return false;
+  gs->low = rt_growth_low(gs);
   rt_count(&cache->stats.shrinks, 1);
   cache->last = (struct rt_stackmove){old, size, 0, 0, began_ns};
   return true;

@@ -1,0 +1,5 @@
+// What System V's ABI says of a stack on x86-64.
+#include "runtime/arch/arch.h"
+
+const size_t rt_arch_redzone_bytes = 128;
+const bool rt_arch_has_marks = true;

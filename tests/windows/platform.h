@@ -1,0 +1,34 @@
+// platform.h: what tests ask of the system beside the runtime, on Windows; see tests/posix.
+#ifndef STACKLAB_TESTS_WINDOWS_PLATFORM_H_
+#define STACKLAB_TESTS_WINDOWS_PLATFORM_H_
+
+#include <fcntl.h>
+#include <io.h>
+#include <stdlib.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+inline void SetEnv(const char *name, const std::string &value) {
+  if (_putenv_s(name, value.c_str()) != 0) abort();
+}
+
+// Of EXPECT_EXIT: the process has ended itself by abort().
+inline bool Aborted(int status) { return status == 3; }
+
+// Bytes of [lo, hi) that are in memory: nobody can tell, the working set is not what has memory.
+inline size_t Resident(uintptr_t, uintptr_t) { return 0; }
+
+// So many stacks can a process have, several times over: in Wine each is two mappings of Linux's,
+// of which there may be 65,530.
+enum { kManyStacks = 1000 };
+
+// Nobody counts those of memory that is new.
+inline uint64_t PageFaults() { return 0; }
+
+inline void Pipe(int ends[2]) {
+  if (_pipe(ends, 4096, _O_BINARY) != 0) abort();
+}
+
+#endif

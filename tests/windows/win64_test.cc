@@ -1,0 +1,362 @@
+// What Windows wants of whoever switches stacks: registers, the thread's idea of its stack, stacks
+// that the system pages in, exceptions, last words.
+#include <gtest/gtest.h>
+#include <windows.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+
+#include "platform.h"
+#include "tests/goroutine.h"
+
+extern "C" uint64_t registers_kept(void (*fn)(void *), void *arg, uint64_t seed);
+
+namespace {
+
+constexpr size_t K = 1 << 10;
+
+// What the thread keeps (winternl.h has half of it).
+struct Thread {
+  uintptr_t base, limit, end;
+  bool operator==(const Thread &o) const {
+    return base == o.base && limit == o.limit && end == o.end;
+  }
+};
+
+Thread Now() {
+  Thread t;
+  __asm__ volatile("movq %%gs:0x8, %0" : "=r"(t.base));
+  __asm__ volatile("movq %%gs:0x10, %0" : "=r"(t.limit));
+  __asm__ volatile("movq %%gs:0x1478, %0" : "=r"(t.end));
+  return t;
+}
+
+std::vector<const char *> Growths() {
+  std::vector<const char *> all;
+  for (int i = 0; go_growth_name(i); i++) all.push_back(go_growth_name(i));
+  return all;
+}
+
+class Win64 : public testing::TestWithParam<const char *> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, Win64, testing::ValuesIn(Growths()),
+                         [](const auto &i) { return std::string(i.param); });
+
+// ---- Registers -------------------------------------------------------------------------------
+
+// Two goroutines take turns, each with words of its own in every register of the caller's.
+TEST_P(Win64, ASwitchKeepsTheRegistersOfTheCaller) {
+  static std::atomic<uint64_t> others;
+  static go_waitgroup done;
+  others = 0;
+  ASSERT_EQ(RunFirst(Procs(1, GetParam()), [] {
+    go_waitgroup_add(&done, 2);
+    for (uintptr_t i = 1; i <= 2; i++)
+      Go([](void *seed) {
+        const auto turns = [](void *) {
+          for (int k = 0; k < 3; k++) go_yield();
+        };
+        others += registers_kept(turns, nullptr, reinterpret_cast<uint64_t>(seed) << 32);
+        go_waitgroup_done(&done);
+      }, reinterpret_cast<void *>(i));
+    go_waitgroup_wait(&done);
+  }), GO_OK);
+  EXPECT_EQ(others, 0u);
+}
+
+TEST(TheCheckOfRegisters, SeesOneThatIsLost) {
+  const auto lose = [](void *) { __asm__ volatile("notq %%r14" ::: "memory"); };
+  const auto lose_half = [](void *) {
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tpunpcklqdq %%xmm0, %%xmm9" ::: "xmm0", "memory");
+  };
+  EXPECT_EQ(registers_kept([](void *) {}, nullptr, 7), 0u);
+  EXPECT_EQ(registers_kept(lose, nullptr, 7), 1u);
+  EXPECT_EQ(registers_kept(lose_half, nullptr, 7), 1u);
+}
+
+// ---- What the thread keeps -------------------------------------------------------------------
+
+TEST_P(Win64, TheThreadKnowsTheStackThatItIsOn) {
+  const Thread before = Now();
+  Thread first = {}, again = {}, blocking = {};
+  struct go_stack_bounds bounds = {};
+  ASSERT_EQ(RunFirst(Procs(1, GetParam()), [&] {
+    bounds = Bounds();
+    first = Now();
+    go_yield();
+    again = Now();
+    go_blocking([](void *out) { *static_cast<Thread *>(out) = Now(); }, &blocking);
+  }), GO_OK);
+  EXPECT_EQ(first.base, bounds.hi);
+  EXPECT_GE(first.limit, bounds.lo);
+  EXPECT_LT(first.limit, bounds.hi);
+  EXPECT_LT(first.end, bounds.lo);
+  EXPECT_GE(first.end, bounds.lo - 64 * K);
+  EXPECT_TRUE(again == first);
+  EXPECT_EQ(blocking.base, before.base);
+  EXPECT_EQ(blocking.limit, before.limit);
+  EXPECT_TRUE(Now() == before);
+}
+
+// A segment is another stack; a move, too.
+TEST_P(Win64, TheThreadKnowsTheStackThatItWasMovedTo) {
+  static struct go_stack_bounds bounds;
+  static Thread deep;
+  Thread after = {};
+  struct go_stack_bounds back = {};
+  ASSERT_EQ(RunFirst(Procs(1, GetParam()), [&] {
+    const auto call = [](void *) {
+      go_yield();
+      bounds = Bounds();
+      deep = Now();
+    };
+    if (go_call_on_stack(100 * K, call, nullptr) != GO_OK) abort();
+    back = Bounds();
+    after = Now();
+  }), GO_OK);
+  EXPECT_GE(bounds.hi - bounds.lo, 100 * K);
+  EXPECT_EQ(deep.base, bounds.hi);
+  EXPECT_GE(deep.limit, bounds.lo);
+  EXPECT_EQ(after.base, back.hi);
+  EXPECT_GE(after.limit, back.lo);
+}
+
+// ---- Stacks that the system pages in ---------------------------------------------------------
+
+int Deep(int n) {
+  volatile char frame[1000];
+  frame[0] = static_cast<char>(n);
+  return n == 0 ? 0 : Deep(n - 1) + (frame[0] == static_cast<char>(n));
+}
+
+__attribute__((noinline)) int LargeFrame() {
+  volatile char frame[200 * K];
+  frame[0] = 1;
+  return frame[0];
+}
+
+TEST(Reserve, IsCommittedAsItIsTouched) {
+  Thread first = {}, deep = {}, kept = {};
+  int sum = 0;
+  ASSERT_EQ(RunFirst(Procs(1, "reserve"), [&] {
+    first = Now();
+    sum = Deep(1000);
+    deep = Now();
+    go_yield();
+    kept = Now();
+    sum += LargeFrame();
+  }), GO_OK);
+  EXPECT_EQ(sum, 1001);
+  EXPECT_GE(first.base - first.limit, 16 * K);
+  EXPECT_LE(first.base - first.limit, 64 * K) << "no more than most goroutines need";
+  EXPECT_GE(deep.base - deep.limit, 1000 * K) << "the system has moved it";
+  EXPECT_TRUE(kept == deep);
+}
+
+// The next goroutine on a stack that has been grown: handlers of exceptions are looked for only
+// between the bounds.
+TEST(Reserve, ThatIsUsedAgainIsKnownToBeLarger) {
+  static go_waitgroup done;
+  static int caught;
+  caught = 0;
+  ASSERT_EQ(RunFirst(Procs(1, "reserve"), [] {
+    for (int i = 0; i < 3; i++) {
+      go_waitgroup_add(&done, 1);
+      Go([](void *) {
+        try {
+          if (Deep(300) != 300) abort();
+          throw 1;
+        } catch (int n) {
+          caught += n;
+        }
+        go_waitgroup_done(&done);
+      });
+      go_waitgroup_wait(&done);
+    }
+  }), GO_OK);
+  EXPECT_EQ(caught, 3);
+}
+
+// ---- Stacks that a handler makes larger --------------------------------------------------------
+
+TEST(Inplace, GrowsInTheHandlerOnTheStackThatRanOut) {
+  Thread first = {}, deep = {}, kept = {};
+  struct go_stack_bounds bounds = {};
+  int sum = 0;
+  const uint64_t before = Stats().growths_by_fault;
+  ASSERT_EQ(RunFirst(Procs(1, "inplace"), [&] {
+    first = Now();
+    sum = Deep(1000);
+    deep = Now();
+    bounds = Bounds();
+    go_yield();
+    kept = Now();
+    sum += LargeFrame();
+  }), GO_OK);
+  EXPECT_EQ(sum, 1001);
+  EXPECT_EQ(Stats().growths_by_fault - before, 8u) << "8K doubled to 2M";
+  EXPECT_EQ(first.base - first.limit, 8 * K);
+  EXPECT_EQ(deep.base, bounds.hi);
+  EXPECT_EQ(deep.limit, bounds.lo);
+  EXPECT_TRUE(kept == deep);
+}
+
+// The guard is where the stack ends now, each time anew.
+TEST(Inplace, GrowsAgainAfterItHasBecomeSmaller) {
+  static go_chan *channel;
+  static int sums;
+  sums = 0;
+  const uint64_t before = Stats().growths_by_fault, shrinks = Stats().shrinks;
+  ASSERT_EQ(RunFirst(Procs(1, "inplace"), [] {
+    go_chan_new(0, 0, &channel);
+    Go([](void *) {
+      for (int i = 0; i < 3; i++) {
+        sums += Deep(200);
+        go_chan_recv(channel, nullptr);
+      }
+    });
+    for (int i = 0; i < 3; i++) {
+      go_yield();
+      go_shrink(0);
+      go_chan_send(channel, nullptr);
+    }
+  }), GO_OK);
+  EXPECT_EQ(sums, 3 * 200);
+  EXPECT_EQ(Stats().shrinks - shrinks, 3u);
+  EXPECT_EQ(Stats().growths_by_fault - before, 3 * 5u) << "8K doubled to 256K, three times";
+}
+
+// ---- Exceptions ------------------------------------------------------------------------------
+
+void Throws(int depth) {
+  if (depth == 0) throw std::runtime_error("deep");
+  Throws(depth - 1);
+}
+
+TEST_P(Win64, CppExceptionsAreCaught) {
+  std::string what;
+  ASSERT_EQ(RunFirst(Procs(2, GetParam()), [&] {
+    const auto call = [](void *out) {
+      try {
+        go_yield();
+        Throws(20);
+      } catch (const std::runtime_error &e) {
+        *static_cast<std::string *>(out) = e.what();
+      }
+    };
+    if (go_call_on_stack(64 * K, call, &what) != GO_OK) abort();
+  }), GO_OK);
+  EXPECT_EQ(what, "deep");
+}
+
+// OutputDebugString raises one that its own frame handles.
+TEST_P(Win64, ExceptionsOfTheSystemFindTheirHandlers) {
+  int done = 0;
+  ASSERT_EQ(RunFirst(Procs(1, GetParam()), [&] {
+    const auto call = [](void *n) {
+      OutputDebugStringA("a debugger would see this");
+      ++*static_cast<int *>(n);
+    };
+    if (go_call_on_stack(64 * K, call, &done) != GO_OK) abort();
+  }), GO_OK);
+  OutputDebugStringA("and this");
+  EXPECT_EQ(done, 1);
+}
+
+// ---- The end ---------------------------------------------------------------------------------
+
+// Matches text that has all of these, in this order; expressions of GoogleTest's end with the line.
+class Says : public testing::MatcherInterface<const std::string &> {
+ public:
+  explicit Says(std::vector<std::string> words) : words_(std::move(words)) {}
+  bool MatchAndExplain(const std::string &text, testing::MatchResultListener *) const override {
+    size_t at = 0;
+    for (const std::string &word : words_) {
+      at = text.find(word, at);
+      if (at == std::string::npos) return false;
+      at += word.size();
+    }
+    return true;
+  }
+  void DescribeTo(std::ostream *out) const override {
+    for (const std::string &word : words_) *out << '"' << word << "\" then ";
+    *out << "the end";
+  }
+
+ private:
+  std::vector<std::string> words_;
+};
+
+testing::Matcher<const std::string &> Say(std::vector<std::string> words) {
+  return testing::Matcher<const std::string &>(new Says(std::move(words)));
+}
+
+void Endless(const char *growth) {
+  go_config config = Procs(1, growth);
+  config.stack_reserve = 256 * K;
+  config.stack_max = 256 * K;
+  exit(RunFirst(config, [] { Deep(1 << 30); }));
+}
+
+TEST_P(Win64, AnOverflowHasLastWordsAndATraceback) {
+  EXPECT_EXIT(Endless(GetParam()), Aborted,
+              Say({"stacklab: goroutine 1: stack overflow: ", "(strategy ", GetParam(),
+                   "goroutine 1 [stack being moved] of ", "#0 ", "Deep", "#7 ", "Deep"}));
+}
+
+bool DiedOfAFault(int status) { return (status & 0xff) == (STATUS_ACCESS_VIOLATION & 0xff); }
+
+void Fault() {
+  exit(RunFirst(Procs(1), [] { *reinterpret_cast<volatile int *>(uintptr_t{0x10}) = 1; }));
+}
+
+TEST(AFault, ThatNobodyHandlesHasLastWordsAndIsStillOne) {
+  EXPECT_EXIT(Fault(), DiedOfAFault,
+              Say({"stacklab: goroutine 1: fault at 0x10, pc ", "#0 ", "Fault", "rt_gostart+"}));
+}
+
+TEST(AFault, IsCaughtWhereTheRuntimeReadsWhatMayBeGone) {
+  int sound = 0, faulted = 0;
+  ASSERT_EQ(RunFirst(Procs(1), [&] {
+    for (int i = 0; i < 3; i++) {
+      sound += os_guarded([](void *) {}, nullptr);
+      faulted += !os_guarded(
+          [](void *at) { (void)*static_cast<volatile int *>(at); }, reinterpret_cast<void *>(16));
+    }
+  }), GO_OK);
+  EXPECT_EQ(sound, 3);
+  EXPECT_EQ(faulted, 3);
+}
+
+void Deadlock() {
+  exit(RunFirst(Procs(1), [] {
+    go_chan *c = nullptr;
+    go_chan_new(0, 0, &c);
+    go_chan_recv(c, nullptr);
+  }));
+}
+
+// The unwinder is led from the frames of who asks to those of a goroutine that waits.
+TEST(ATraceback, GoesThroughTheFramesOfAGoroutineThatWaits) {
+  EXPECT_EXIT(Deadlock(), Aborted,
+              Say({"all goroutines are asleep", "goroutine 1 [", "#0 ", "rt_mcall", "go_chan_recv",
+                   "rt_gomain+", "rt_gostart+"}));
+}
+
+// ---- What cannot be had ----------------------------------------------------------------------
+
+TEST(Strategies, ThatMoveOnFaultsAreRefused) {
+  for (const char *growth : {"signal", "signal+checkpoint", "hybrid", "prologue"}) {
+    EXPECT_EQ(RunFirst(Procs(1, growth), [] {}), GO_EINVAL) << growth;
+    int error = 0;
+    ASSERT_EQ(RunFirst(Procs(1), [&] {
+      const go_spawn_options options = {growth, 0, 0};
+      error = go_spawn(&options, [](void *) {}, nullptr);
+    }), GO_OK);
+    EXPECT_EQ(error, GO_ESTRATEGY) << growth;
+  }
+  EXPECT_EQ(Growths().size(), 4u);
+}
+
+}  // namespace

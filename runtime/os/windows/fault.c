@@ -102,8 +102,10 @@ void os_fault_pc_sp(struct os_fault *fault) {
 
 void os_fault_regs(const struct os_fault *fault, struct rt_regfile *out) {
   CONTEXT *c = fault->context;
-  *out = (struct rt_regfile){(uint64_t *)&c->Rax, 16, (unsigned char *)&c->FltSave,
-                             sizeof c->FltSave};
+  *out = (struct rt_regfile){.general = (uint64_t *)&c->Rax,
+                             .ngeneral = 16,
+                             .vector = (unsigned char *)&c->FltSave,
+                             .vector_bytes = sizeof c->FltSave};
 }
 
 // ---- Room for handlers -------------------------------------------------------------------------

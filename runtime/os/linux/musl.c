@@ -1,8 +1,25 @@
-// What libgcc's unwinder finds in glibc and not in musl: Debian has one libgcc, made for glibc.
-// For programs that are linked statically: there is one object.
+// What glibc has and musl does not.
 #include <link.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---- For netpoll.c -----------------------------------------------------------------------------
+
+int epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *limit,
+                 const sigset_t *mask);
+
+int epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *limit,
+                 const sigset_t *mask) {
+  return (int)syscall(SYS_epoll_pwait2, epoll, events, most, limit, mask, _NSIG / 8);
+}
+
+// ---- For libgcc's unwinder: Debian has one libgcc, made for glibc ------------------------------
+// In programs that are linked statically: there is one object.
 
 // dlfcn.h of glibc 2.35 and later, as it is on x86-64.
 struct dl_find_object {

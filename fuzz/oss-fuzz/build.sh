@@ -49,7 +49,7 @@ cp "$(dirname "$backtrace")/include/backtrace.h" "$WORK/include"
 {
   find runtime -path runtime/arch -prune -o -path runtime/os -prune -o -name '*.[cS]' -print
   find "runtime/arch/$arch" runtime/os/posix runtime/arch/aarch64/preindexed.c runtime/os/*.c \
-    -name '*.[cS]' ! -name 'macho_*'
+    -name '*.[cS]' ! -name 'macho*' ! -name 'win64*'
   # Of files that are for one processor, this one's.
   find runtime/os/linux -name '*.[cS]' ! -name musl.c ! -name '*_*'
   find runtime/os/linux -name "*_$arch.[cS]"

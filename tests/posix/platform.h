@@ -44,9 +44,6 @@ inline size_t Resident(uintptr_t lo, uintptr_t hi) {
   return resident;
 }
 
-// So many stacks can a process have, several times over.
-enum { kManyStacks = 5000 };
-
 // Pages that the process has got since it began; 0: nobody counts.
 inline uint64_t PageFaults() {
   struct rusage usage;

@@ -20,10 +20,6 @@ inline bool Aborted(int status) { return status == 3; }
 // Bytes of [lo, hi) that are in memory: nobody can tell, the working set is not what has memory.
 inline size_t Resident(uintptr_t, uintptr_t) { return 0; }
 
-// So many stacks can a process have, several times over: in Wine each is two mappings of Linux's,
-// of which there may be 65,530.
-enum { kManyStacks = 1000 };
-
 // Nobody counts those of memory that is new.
 inline uint64_t PageFaults() { return 0; }
 

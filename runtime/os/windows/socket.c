@@ -2,24 +2,17 @@
 #include "runtime/os/socket.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
 #include "runtime/go.h"
 #include "runtime/os/os.h"
+#include "runtime/os/sockaddr.h"
 #include "runtime/os/windows/errno.h"
 #include "runtime/os/windows/netpoll.h"
 
 // A SOCKET is a handle, of which 32 bits count (learn.microsoft.com, "Interprocess Communication
 // Between 32-bit and 64-bit Applications"): a descriptor is one.
-
-union sockaddr_any {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-};
 
 static BOOL CALLBACK start(INIT_ONCE *once, void *unused, void **context) {
   WSADATA data;
@@ -46,48 +39,14 @@ static int failure_of(int fd, uint32_t mode) {
 
 // ---- Addresses -------------------------------------------------------------------------------
 
-static int to_system(const struct os_addr *a, union sockaddr_any *out) {
-  *out = (union sockaddr_any){0};
-  if (a->v6) {
-    out->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(a->port)};
-    out->v6.sin6_scope_id = a->scope;
-    memcpy(&out->v6.sin6_addr, a->ip, 16);
-    return sizeof out->v6;
-  }
-  out->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(a->port)};
-  memcpy(&out->v4.sin_addr, a->ip, 4);
-  return sizeof out->v4;
-}
-
-static struct os_addr from_system(const union sockaddr_any *s) {
-  struct os_addr a = {.v6 = s->any.sa_family == AF_INET6};
-  if (a.v6) {
-    memcpy(a.ip, &s->v6.sin6_addr, 16);
-    a.port = ntohs(s->v6.sin6_port);
-    a.scope = s->v6.sin6_scope_id;
-  } else {
-    memcpy(a.ip, &s->v4.sin_addr, 4);
-    a.port = ntohs(s->v4.sin_port);
-  }
-  return a;
-}
-
 bool os_addr_parse(const char *text, struct os_addr *out) {
   start_once();
-  *out = (struct os_addr){0};
-  if (inet_pton(AF_INET, text, out->ip) == 1) return true;
-  out->v6 = true;
-  return inet_pton(AF_INET6, text, out->ip) == 1;
+  return addr_parse(text, out);
 }
 
 void os_addr_print(const struct os_addr *a, bool port, char out[OS_ADDR_BYTES]) {
-  char ip[INET6_ADDRSTRLEN];
   start_once();
-  inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->ip, ip, sizeof ip);
-  if (port)
-    snprintf(out, OS_ADDR_BYTES, a->v6 ? "[%s]:%u" : "%s:%u", ip, a->port);
-  else
-    snprintf(out, OS_ADDR_BYTES, "%s", ip);
+  addr_print(a, port, out);
 }
 
 int os_lookup(const char *host, const char *service, struct os_addr *out, int most) {
@@ -97,15 +56,9 @@ int os_lookup(const char *host, const char *service, struct os_addr *out, int mo
   const int answer = getaddrinfo(host, service, &hints, &list);
   if (answer == EAI_MEMORY) return GO_ENOMEM;
   if (answer != 0) return GO_ENOHOST;
-  int n = 0;
-  for (const struct addrinfo *i = list; i && n < most; i = i->ai_next) {
-    union sockaddr_any s = {0};
-    if (i->ai_addrlen > sizeof s) continue;
-    memcpy(&s, i->ai_addr, i->ai_addrlen);
-    if (s.any.sa_family == AF_INET || s.any.sa_family == AF_INET6) out[n++] = from_system(&s);
-  }
+  const int n = found(list, out, most);
   freeaddrinfo(list);
-  return n > 0 ? n : GO_ENOHOST;
+  return n;
 }
 
 // ---- Sockets ---------------------------------------------------------------------------------

@@ -5,8 +5,6 @@
   adrp    x0, tlv_descriptor
   add     x0, x0, :lo12:tlv_descriptor
 .endm
-#define PAGE_OF(name) name
-#define IN_PAGE_OF(name) :lo12:name
 #include "runtime/arch/aarch64/macho_switch.S"
 
 tlv_get_addr:

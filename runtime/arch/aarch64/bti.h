@@ -7,6 +7,9 @@
 // `bti c`, a hint that older CPUs and assemblers do not know by name.
 #define RT_LANDING_PAD hint #34
 
+#ifdef __APPLE__
+#define RT_PROPERTIES
+#else
 .macro RT_PROPERTIES
   .section .note.gnu.property,"a",@note
   .p2align 3
@@ -19,5 +22,6 @@
   .word   1                 // GNU_PROPERTY_AARCH64_FEATURE_1_BTI
   .word   0
 .endm
+#endif
 
 #endif

@@ -14,8 +14,6 @@
   adrp    x0, _rt_tls_g@TLVPPAGE
   ldr     x0, [x0, _rt_tls_g@TLVPPAGEOFF]
 .endm
-#define PAGE_OF(name) _##name@PAGE
-#define IN_PAGE_OF(name) _##name@PAGEOFF
 #endif
 
 // x0 = the address of the thread's current g.  Clobbers x9, x16, x17 and x30.
@@ -133,65 +131,6 @@ FUNCTION rt_onstack
   .cfi_restore x20
   .cfi_restore x29
   .cfi_restore x30
-  ret
-  .cfi_endproc
-
-// void rt_onframe(void (*fn)(void *) /* x0 */, void *arg /* x1 */, uintptr_t sp /* x2 */)
-FUNCTION rt_onframe
-  .cfi_startproc
-  sub     sp, sp, #32
-  .cfi_def_cfa_offset 32
-  stp     x29, x30, [sp]
-  .cfi_offset x29, -32
-  .cfi_offset x30, -24
-  str     x19, [sp, #16]
-  .cfi_offset x19, -16
-  mov     x29, sp
-  mov     x19, x2
-  mov     x9, x0
-  mov     x0, x1
-  .cfi_remember_state
-  .cfi_def_cfa x19, SAVED_BYTES
-  SAVED_RULES
-  blr     x9
-  nop                         // the return address lies within what was just said
-  .cfi_restore_state
-  ldr     x19, [sp, #16]
-  ldp     x29, x30, [sp]
-  add     sp, sp, #32
-  .cfi_def_cfa_offset 0
-  .cfi_restore x19
-  .cfi_restore x29
-  .cfi_restore x30
-  ret
-  .cfi_endproc
-
-// uintptr_t rt_savedpc(uintptr_t sp /* x0 */)
-FUNCTION rt_savedpc
-  .cfi_startproc
-  ldr     x0, [x0, #8]
-  ret
-  .cfi_endproc
-
-// The outermost frame of every goroutine: x19 holds the entry function.
-FUNCTION rt_gostart
-  .cfi_startproc
-  .cfi_undefined x30
-  mov     x29, xzr
-  mov     x30, xzr
-  blr     x19
-  brk     #1
-  .cfi_endproc
-
-// uintptr_t rt_gostack(uintptr_t hi /* x0 */, void (*entry)(void) /* x1 */)
-FUNCTION rt_gostack
-  .cfi_startproc
-  and     x0, x0, #-16
-  sub     x0, x0, #(SAVED_BYTES + 16)
-  adrp    x9, PAGE_OF(rt_gostart)
-  add     x9, x9, IN_PAGE_OF(rt_gostart)
-  str     x9, [x0, #8]        // x30
-  str     x1, [x0, #16]       // x19
   ret
   .cfi_endproc
 

@@ -124,60 +124,6 @@ FUNCTION rt_onstack
   retq
   .cfi_endproc
 
-// void rt_onframe(void (*fn)(void *) /* rdi */, void *arg /* rsi */, uintptr_t sp /* rdx */)
-FUNCTION rt_onframe
-  .cfi_startproc
-  pushq   %rbx
-  .cfi_def_cfa_offset 16
-  .cfi_offset %rbx, -16
-  movq    %rdx, %rbx
-  movq    %rdi, %rax
-  movq    %rsi, %rdi
-  .cfi_remember_state
-  .cfi_def_cfa %rbx, 56
-  .cfi_offset %rip, -8
-  .cfi_offset %rbp, -16
-  .cfi_offset %rbx, -24
-  .cfi_offset %r12, -32
-  .cfi_offset %r13, -40
-  .cfi_offset %r14, -48
-  .cfi_offset %r15, -56
-  callq   *%rax
-  nop                         // the return address lies within what was just said
-  .cfi_restore_state
-  popq    %rbx
-  .cfi_def_cfa_offset 8
-  retq
-  .cfi_endproc
-
-// uintptr_t rt_savedpc(uintptr_t sp /* rdi */)
-FUNCTION rt_savedpc
-  .cfi_startproc
-  movq    48(%rdi), %rax
-  retq
-  .cfi_endproc
-
-// The outermost frame of every goroutine: rbx holds the entry function.
-FUNCTION rt_gostart
-  .cfi_startproc
-  .cfi_undefined %rip
-  xorl    %ebp, %ebp
-  callq   *%rbx
-  ud2
-  .cfi_endproc
-
-// uintptr_t rt_gostack(uintptr_t hi /* rdi */, void (*entry)(void) /* rsi */)
-FUNCTION rt_gostack
-  .cfi_startproc
-  andq    $-16, %rdi
-  leaq    -72(%rdi), %rax     // 7 words below hi - 16
-  leaq    RT_NAME(rt_gostart)(%rip), %rcx
-  movq    %rsi, 32(%rax)      // rbx
-  movq    %rcx, 48(%rax)      // resume-pc
-  movq    $0, 56(%rax)        // rt_gostart has no caller
-  retq
-  .cfi_endproc
-
 #ifdef __APPLE__
 // The descriptor that dyld completes, and the word that each thread begins with.
   .tbss   _rt_tls_g$tlv$init, 8, 3

@@ -1,4 +1,4 @@
-// signal_cases.h: the instructions of signal_cases.S, x86-64, each run with SP at an address of
+// signal_cases.h: the instructions of signal_cases_<cpu>.S, each run with SP at an address of
 // choice on the running stack, so that the guard falls at any byte of what they touch.
 #ifndef STACKLAB_TESTS_SIGNAL_CASES_H_
 #define STACKLAB_TESTS_SIGNAL_CASES_H_

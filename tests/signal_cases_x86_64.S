@@ -1,4 +1,4 @@
-// signal_cases.S: instructions that fault on the guard (signal_cases.h), x86-64 System V.
+// signal_cases_x86_64.S: instructions that fault on the guard (signal_cases.h), x86-64 System V.
 #include "tests/case_macros.h"
 
   .text

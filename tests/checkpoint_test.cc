@@ -20,7 +20,7 @@ uint64_t Skipped(uint64_t out) {
 }
 
 TEST(AFrameThatSkipsTheGuard, HasTheStackGrowAtTheNextResume) {
-  if (!os_guard_supported()) GTEST_SKIP() << "below a guard of mprotect nothing is accessible";
+  if (!GuardIsSkipped()) GTEST_SKIP() << "below a guard of mprotect nothing is accessible";
   for (const char *growth : {"checkpoint", "signal+checkpoint"}) {
     static struct go_stack_bounds then;
     static uint64_t wrong;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <string>
 
 #include "platform.h"
 #include "runtime/go.h"
@@ -89,6 +90,12 @@ inline struct go_stats Stats() {
   struct go_stats s;
   go_stats(&s);
   return s;
+}
+
+// Can a frame without probes skip the guard?  Below a guard of mprotect all is inaccessible.
+inline bool GuardIsSkipped() {
+  const char *kind = getenv("GO_GUARDKIND");
+  return os_guard_supported() && (!kind || std::string(kind) != "mprotect");
 }
 
 inline struct go_stack_bounds Bounds() {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/go.h"
+#include "runtime/sched/sched.h"
 #include "runtime/sched/trace.h"
 
 static void must(int ok) {
@@ -41,6 +42,16 @@ static void trace_receiver(void *unused) {
 static void trace_yielder(void *unused) {
   (void)unused;
   for (int i = 0; i < 200; i++) go_yield();
+  go_waitgroup_done(&done);
+}
+
+// Has it run on several Ps?
+static void trace_mover(void *moved) {
+  const struct rt_p *first = rt_getg()->m->p;
+  for (int i = 0; i < 200; i++) {
+    go_yield();
+    if (rt_getg()->m->p != first) atomic_store((atomic_bool *)moved, true);
+  }
   go_waitgroup_done(&done);
 }
 
@@ -146,6 +157,16 @@ static void trace_client(void *unused) {
 
 static void run_yields(void) { crowd(20, trace_yielder, NULL); }
 
+// Until the system has given another thread the time to take part.
+static void run_moves(void) {
+  static atomic_bool moved;
+  struct go_stats stats;
+  do {
+    crowd(20, trace_mover, &moved);
+    go_stats(&stats);
+  } while (!atomic_load(&moved) || stats.steals == 0);
+}
+
 static void run_calls(void) {
   crowd(4, trace_caller, NULL);
   must(pipe(ends) == 0);
@@ -208,9 +229,10 @@ static void run_mix(void) {
 static const struct {
   const char *name;
   void (*fn)(void);
-} programs[] = {{"yields", run_yields}, {"calls", run_calls}, {"growth", run_growth},
-                {"spins", run_spins},   {"net", run_net},     {"waits", run_waits},
-                {"panic", run_panic},   {"mix", run_mix},     {"deadlock", run_deadlock}};
+} programs[] = {{"yields", run_yields}, {"moves", run_moves}, {"calls", run_calls},
+                {"growth", run_growth}, {"spins", run_spins}, {"net", run_net},
+                {"waits", run_waits},   {"panic", run_panic}, {"mix", run_mix},
+                {"deadlock", run_deadlock}};
 
 static void call(void *fn) { (*(void (**)(void))fn)(); }
 

@@ -394,6 +394,7 @@ __attribute__((noinline)) uint64_t Chain(const uint64_t *above, size_t bytes) {
 }
 
 TEST_P(InPlace, HybridMovesOnlyBeyondItsRange) {
+  SKIP_UNLESS_AVAILABLE("hybrid");
   for (const bool asks : {false, true}) {
     go_config config = Config("hybrid");
     config.stack_hybrid = 256 * kKiB;

@@ -22,6 +22,14 @@ struct rt_regfile;
 // (psABI 3.2.2), 0 where the ABI has no red zone.
 extern const size_t rt_arch_redzone_bytes;
 
+// Whether frames go on where they have been moved to.  Not where return addresses are signed: SP is
+// part of the signature (Arm ARM, "Pointer authentication"; -mbranch-protection=pac-ret).
+#ifdef __ARM_FEATURE_PAC_DEFAULT
+enum { RT_ARCH_FRAMES_MOVE = false };
+#else
+enum { RT_ARCH_FRAMES_MOVE = true };
+#endif
+
 // Whether compiled code can check for room (see below): x86-64 System V.
 extern const bool rt_arch_has_marks;
 

@@ -20,6 +20,8 @@ struct rt_growth_options rt_growth_options = {.reserve_bytes = 256 << 20,
 enum { ROWS = sizeof table / sizeof *table };
 
 const char *rt_growth_missing(const struct rt_growth *growth) {
+  if (growth->moves && !RT_ARCH_FRAMES_MOVE)
+    return "stacks cannot move: return addresses are signed with SP (pac-ret)";
   if (growth->fault && growth->moves && !os_fault_elsewhere())
     return "this system handles a fault on the stack that ran out, which cannot move then";
   if (growth->mark_bytes && !rt_arch_has_marks)

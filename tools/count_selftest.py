@@ -108,8 +108,20 @@ class Counting(unittest.TestCase):
         self.assertEqual(list(counter.differences({"x": one, "y": other})),
                          [("//:a", "12ab on x, 12ac on y")])
 
+    def test_a_platform_without_an_emulator_is_skipped_only_of_the_core(self):
+        refused = counter.set_up
+        counter.set_up = lambda what: False
+        try:
+            for core, failed, skipped in (([], 1, 0), (["--core"], 0, 1)):
+                options = counter.parse_arguments(["--platforms", "aarch64"] + core)
+                results = counter.test_platforms(options)
+                self.assertEqual((len(results.failed), len(results.skipped)), (failed, skipped))
+        finally:
+            counter.set_up = refused
+
     def test_bad_platforms_are_refused(self):
-        for bad in (["--platforms", "vax"], ["--all-platforms", "--config", "asan"]):
+        for bad in (["--platforms", "vax"], ["--all-platforms", "--config", "asan"], ["--core"],
+                    ["--core", "--platforms", "gcc", "//tests:go_c_test"]):
             with self.assertRaises(SystemExit) as refused:
                 counter.parse_arguments(bad)
             self.assertIn("tools/test: ", str(refused.exception))

@@ -33,7 +33,7 @@ extern const struct case_vectors case_kinds_of_vectors[];
 extern const int case_nkinds_of_vectors;
 
 void case_xmm(uintptr_t sp), case_ymm(uintptr_t sp), case_zmm(uintptr_t sp);  // x86-64
-void case_v(uintptr_t sp);                                                    // AArch64
+void case_v(uintptr_t sp), case_z(uintptr_t sp);                              // AArch64
 void case_f(uintptr_t sp);                                                    // RISC-V
 
 #ifdef __cplusplus

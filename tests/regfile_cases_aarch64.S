@@ -110,14 +110,8 @@ case_general:
   .cfi_endproc
   .size   case_general, .-case_general
 
-// void case_v(uintptr_t sp /* x0 */): v0-v31.  The low halves of v8-v15 are the caller's.
-  .globl  case_v
-  .type   case_v, @function
-  .p2align 4
-case_v:
-  .cfi_startproc
-  RT_LANDING_PAD
-  SAVE_ALL
+// The low halves of v8-v15 are the caller's: in x19-x26 meanwhile.
+.macro KEEP_D8_TO_D15
   fmov    x19, d8
   fmov    x20, d9
   fmov    x21, d10
@@ -126,75 +120,8 @@ case_v:
   fmov    x24, d13
   fmov    x25, d14
   fmov    x26, d15
-  adrp    x9, case_vector_in
-  add     x9, x9, :lo12:case_vector_in
-  ldr     q0, [x9, #0]
-  ldr     q1, [x9, #64]
-  ldr     q2, [x9, #128]
-  ldr     q3, [x9, #192]
-  ldr     q4, [x9, #256]
-  ldr     q5, [x9, #320]
-  ldr     q6, [x9, #384]
-  ldr     q7, [x9, #448]
-  ldr     q8, [x9, #512]
-  ldr     q9, [x9, #576]
-  ldr     q10, [x9, #640]
-  ldr     q11, [x9, #704]
-  ldr     q12, [x9, #768]
-  ldr     q13, [x9, #832]
-  ldr     q14, [x9, #896]
-  ldr     q15, [x9, #960]
-  ldr     q16, [x9, #1024]
-  ldr     q17, [x9, #1088]
-  ldr     q18, [x9, #1152]
-  ldr     q19, [x9, #1216]
-  ldr     q20, [x9, #1280]
-  ldr     q21, [x9, #1344]
-  ldr     q22, [x9, #1408]
-  ldr     q23, [x9, #1472]
-  ldr     q24, [x9, #1536]
-  ldr     q25, [x9, #1600]
-  ldr     q26, [x9, #1664]
-  ldr     q27, [x9, #1728]
-  ldr     q28, [x9, #1792]
-  ldr     q29, [x9, #1856]
-  ldr     q30, [x9, #1920]
-  ldr     q31, [x9, #1984]
-  stur    xzr, [x0, #-8]
-  adrp    x9, case_vector_out
-  add     x9, x9, :lo12:case_vector_out
-  str     q0, [x9, #0]
-  str     q1, [x9, #64]
-  str     q2, [x9, #128]
-  str     q3, [x9, #192]
-  str     q4, [x9, #256]
-  str     q5, [x9, #320]
-  str     q6, [x9, #384]
-  str     q7, [x9, #448]
-  str     q8, [x9, #512]
-  str     q9, [x9, #576]
-  str     q10, [x9, #640]
-  str     q11, [x9, #704]
-  str     q12, [x9, #768]
-  str     q13, [x9, #832]
-  str     q14, [x9, #896]
-  str     q15, [x9, #960]
-  str     q16, [x9, #1024]
-  str     q17, [x9, #1088]
-  str     q18, [x9, #1152]
-  str     q19, [x9, #1216]
-  str     q20, [x9, #1280]
-  str     q21, [x9, #1344]
-  str     q22, [x9, #1408]
-  str     q23, [x9, #1472]
-  str     q24, [x9, #1536]
-  str     q25, [x9, #1600]
-  str     q26, [x9, #1664]
-  str     q27, [x9, #1728]
-  str     q28, [x9, #1792]
-  str     q29, [x9, #1856]
-  str     q30, [x9, #1920]
-  str     q31, [x9, #1984]
+.endm
+.macro LOAD_D8_TO_D15
   fmov    d8, x19
   fmov    d9, x20
   fmov    d10, x21
@@ -203,9 +130,42 @@ case_v:
   fmov    d13, x24
   fmov    d14, x25
   fmov    d15, x26
+.endm
+
+// void NAME(uintptr_t sp /* x0 */): REG0 to REG31, of at most 64 bytes each.
+.macro VECTORS name, reg
+  .globl  \name
+  .type   \name, @function
+  .p2align 4
+\name:
+  .cfi_startproc
+  RT_LANDING_PAD
+  SAVE_ALL
+  KEEP_D8_TO_D15
+  adrp    x9, case_vector_in
+  add     x9, x9, :lo12:case_vector_in
+  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
+        24, 25, 26, 27, 28, 29, 30, 31
+  ldr     \reg\n, [x9]
+  add     x9, x9, #64
+  .endr
+  stur    xzr, [x0, #-8]
+  adrp    x9, case_vector_out
+  add     x9, x9, :lo12:case_vector_out
+  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
+        24, 25, 26, 27, 28, 29, 30, 31
+  str     \reg\n, [x9]
+  add     x9, x9, #64
+  .endr
+  LOAD_D8_TO_D15
   LOAD_ALL_AND_RETURN
   .cfi_endproc
-  .size   case_v, .-case_v
+  .size   \name, .-\name
+.endm
+
+  VECTORS case_v, q
+  .arch_extension sve
+  VECTORS case_z, z
 
 // uint64_t case_store_through(uintptr_t sp /* x0 */, unsigned i /* w1 */)
   .globl  case_store_through

@@ -56,6 +56,5 @@ if __name__ == "__main__":
     program = unittest.main(verbosity=2, exit=False)
     skipped = program.result.skipped
     for test, why in skipped:
-        print("SKIPPED %s: %s" % (test.id(), why))
-    print("%d skipped" % len(skipped))
+        print("SKIPPED: %s: %s" % (test.id(), why))  # for tools/test
     sys.exit(not program.result.wasSuccessful())

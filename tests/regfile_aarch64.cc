@@ -1,7 +1,14 @@
 // regfile_aarch64.cc: the registers of regfile_cases_aarch64.S.
+#include <gtest/gtest.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 
+#include <cstdint>
+#include <cstring>
+
+extern "C" {
+#include "runtime/arch/arch.h"
+}
 #include "tests/regfile_cases.h"
 
 #ifndef HWCAP_SVE
@@ -22,3 +29,32 @@ const unsigned case_ngeneral = 31;
 const case_vectors case_kinds_of_vectors[] = {{"V", case_v, 32, 2, nullptr},
                                               {"Z", case_z, 32, 8, NoSve}};
 const int case_nkinds_of_vectors = 2;
+
+namespace {
+
+// Records as the kernel lays them (arch/arm64/include/uapi/asm/sigcontext.h): magic, size, a
+// vector's length, and of SVE flags.
+struct Record {
+  uint32_t magic, size;
+  uint16_t length, flags;
+  unsigned char rest[52];
+};
+
+bool Savable(Record first) {
+  alignas(16) Record records[2] = {first, {}};
+  rt_regfile regs = {};
+  regs.vector = reinterpret_cast<unsigned char *>(records);
+  regs.vector_bytes = sizeof records;
+  return rt_regfile_savable(&regs);
+}
+
+TEST(RegFile, WhatAFunctionCannotRunWithIsNotSavable) {
+  constexpr uint32_t kSve = 0x53564501, kZa = 0x54366345, kExtra = 0x45585401;
+  EXPECT_TRUE(Savable({kSve, 64, 16, 0, {}}));
+  EXPECT_FALSE(Savable({kSve, 64, 16, 1, {}})) << "the streaming mode";
+  EXPECT_TRUE(Savable({kZa, 16, 16, 0, {}}));
+  EXPECT_FALSE(Savable({kZa, 64, 16, 0, {}}));
+  EXPECT_FALSE(Savable({kExtra, 32, 0, 0, {}}));
+}
+
+}  // namespace

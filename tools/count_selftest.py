@@ -107,6 +107,11 @@ class Counting(unittest.TestCase):
         other.computed["//:a"] = "12ac"
         self.assertEqual(list(counter.differences({"x": one, "y": other})),
                          [("//:a", "12ab on x, 12ac on y")])
+        del other.computed["//:a"]
+        self.assertEqual(list(counter.differences({"x": one, "y": other})),
+                         [("//:a", "12ab on x, nothing on y")])
+        other.suites["//:a"] = [0, 0, 1]
+        self.assertEqual(list(counter.differences({"x": one, "y": other})), [])
 
     def test_a_platform_without_an_emulator_is_skipped_only_of_the_core(self):
         refused = counter.set_up

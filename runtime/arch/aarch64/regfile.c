@@ -15,13 +15,17 @@
 
 enum {
   FPSIMD_MAGIC = 0x46508001,
+  ZA_MAGIC = 0x54366345,
   SVE_MAGIC = 0x53564501,
   EXTRA_MAGIC = 0x45585401,
   RECORD_HEADER = 8,
   FPSIMD_VREGS = 16,  // after the header, fpsr and fpcr
   FPSIMD_BYTES = FPSIMD_VREGS + 32 * 16,
   SVE_VL = 8,      // after the header, of 2 bytes: a vector's length in bytes
+  SVE_FLAGS = 10,  // of 2 bytes
+  SVE_STREAMING = 1,
   SVE_ZREGS = 16,  // SVE_SIG_REGS_OFFSET
+  ZA_HEADER = 16,  // without more, ZA is off
 };
 
 #ifdef __APPLE__
@@ -51,11 +55,21 @@ static bool record_at(const struct rt_regfile *regs, size_t offset, struct recor
          out->size <= regs->vector_bytes - offset;
 }
 
-// What the kernel put elsewhere would have to come along.
+// What the kernel put elsewhere would have to come along; and rt_asyncpreempt2 would run in the
+// streaming mode of SME, or with its ZA.
+static bool is_savable(const struct record *r) {
+  uint16_t flags;
+  if (r->magic == EXTRA_MAGIC) return false;
+  if (r->magic == ZA_MAGIC) return r->size <= ZA_HEADER;
+  if (r->magic != SVE_MAGIC) return true;
+  memcpy(&flags, r->at + SVE_FLAGS, 2);
+  return !(flags & SVE_STREAMING);
+}
+
 bool rt_regfile_savable(const struct rt_regfile *regs) {
   struct record r;
   for (size_t offset = 0; record_at(regs, offset, &r); offset += r.size)
-    if (r.magic == EXTRA_MAGIC) return false;
+    if (!is_savable(&r)) return false;
   return true;
 }
 

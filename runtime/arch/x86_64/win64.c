@@ -4,3 +4,5 @@
 
 const size_t rt_arch_redzone_bytes = 0;
 const bool rt_arch_has_marks = false;
+
+void rt_asyncpreempt(void) { __builtin_trap(); }  // os_preempt_supported: nobody is interrupted

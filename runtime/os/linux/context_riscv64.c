@@ -7,6 +7,7 @@
 #include "runtime/os/linux/stub.h"
 #include "runtime/os/posix/context.h"
 
+static_assert(sizeof(((mcontext_t *)0)->__fpregs) == 528, "520 bytes, then the first header");
 static_assert(REG_PC == 0 && REG_SP == 2 && sizeof(__riscv_mc_gp_state) == 32 * 8,
               "gregs[1..32) are the registers");
 
@@ -54,12 +55,22 @@ bool os_context_stub(uintptr_t pc, uintptr_t to) {
   return false;
 }
 
+// The header of the first record is the end of the floating registers' room (struct
+// __riscv_extra_ext_header, in the union with them); the record itself lies behind the ucontext_t.
+// That of the vector extension is the first, if it is there; qemu-user's frames have no header.
+static size_t record_bytes(const mcontext_t *mc) {
+  enum { V_MAGIC = 0x53465457, HEADER = 8 };
+  uint32_t header[2];  // magic, size
+  memcpy(header, (const unsigned char *)(&mc->__fpregs + 1) - HEADER, sizeof header);
+  return header[0] == V_MAGIC && header[1] > HEADER ? header[1] - HEADER : 0;
+}
+
 void os_context_regs(void *context, struct rt_regfile *out) {
   mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
   *out = (struct rt_regfile){.general = (uint64_t *)mc->__gregs + 1,
                              .ngeneral = 31,
                              .vector = (unsigned char *)&mc->__fpregs,
-                             .vector_bytes = sizeof mc->__fpregs};
+                             .vector_bytes = sizeof mc->__fpregs + record_bytes(mc)};
 }
 
 void os_context_undo(void *context, uintptr_t addr) {

@@ -1,7 +1,6 @@
-// Has the processor look for landing pads in the runtime's code, where it was compiled with them
-// (--config=pac).  The linker's note would have ld.so do it for the whole program, but Debian's
+// Has the processor look for landing pads in the runtime's code, which --config=pac compiles with
+// them.  The linker's note would have ld.so do it for the whole program, but Debian's
 // crt1.o, libgcc.a and libbacktrace.a have none.
-#ifdef __ARM_FEATURE_BTI_DEFAULT
 #include <gtest/gtest.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -35,4 +34,3 @@ class LandingPads : public ::testing::Environment {
 const auto *const landing_pads = ::testing::AddGlobalTestEnvironment(new LandingPads);
 
 }  // namespace
-#endif

@@ -140,8 +140,9 @@ int rt_stackinit(const struct rt_stack_config *config);
 bool rt_stack_poisons(void);
 
 // rt_stackalloc gives a stack of exactly `size` usable bytes, from RT_STACK_MIN to RT_STACK_MAX,
-// rounded up to whole words; a power of two is pooled, another size is not.  Contents are
-// whatever the last user left, or the poison pattern.
+// rounded up to whole words; a power of two is pooled, another size is not.  Of an elastic kind it
+// must be whole pages (GO_EGUARD): rt_stackrange rounds up.  Contents are whatever the last user
+// left, or the poison pattern.
 // Errors, with *out untouched: GO_EINVAL, GO_ELIMIT (size > RT_STACK_MAX), GO_EMAP, GO_EGUARD,
 // GO_EMAPCOUNT, GO_ENOMEM (the table of slots is full).
 int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,

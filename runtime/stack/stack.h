@@ -18,11 +18,12 @@
 // >= 0x8000'0000.  A live 32-bit integer in the low half of a dead pointer then looks like a
 // pointer only if it is a large unsigned or a negative number.
 //
-// Slots are aligned to their size, a power of two, and hi lies equally far below the top of each:
-// a move changes a word by a multiple of the old slot's size.  So where live bytes overlie the low
-// end of a dead pointer, and the whole looks like a pointer into the slot, the move changes the
-// dead bytes alone: with 64 MiB slots, up to 26 bits of live data are safe.  (Moves by single pages
-// turned the last digits of strings into others in 7 of 8 goroutines.)
+// Slots are aligned to their size, a power of two, and where stacks are whole pages hi lies equally
+// far below the top of each: a move changes a word by a multiple of the old slot's size.  So where
+// live bytes overlie the low end of a dead pointer, and the whole looks like a pointer into the
+// slot, the move changes the dead bytes alone: with 64 MiB slots, up to 26 bits of live data are
+// safe.  (Moves by single pages turned the last digits of strings into others in 7 of 8
+// goroutines.)
 //
 // Who may call what: everything here is lock-free and async-signal-safe unless it says otherwise,
 // but a cache belongs to one thread, which uses it on its g0 stack or in its fault handler and

@@ -284,6 +284,14 @@ TEST_P(InPlace, ACheckpointGrowsWithoutAFault) {
   EXPECT_EQ(Stats().growths - before.growths, 1u);
 }
 
+TEST_P(InPlace, ARangeMayEndWithinAPage) {
+  go_config config = Config();
+  config.stack_reserve = 5000;
+  size_t size = 0;
+  ASSERT_EQ(RunFirst(config, [&] { size = Bounds().hi - Bounds().lo; }), GO_OK);
+  EXPECT_EQ(size, WholePages(config.stack_reserve));
+}
+
 // ---- Frames that skip the guard ----------------------------------------------------------------
 
 // At an SP far below the guard, as a frame without probes leaves it.

@@ -171,7 +171,7 @@ TEST(Traceback, OfADeadlockTellsWhatEachWaitsFor) {
   });
   EXPECT_TRUE(child.Killed(SIGABRT)) << child.Describe();
   EXPECT_EQ(child.err.rfind("stacklab: fatal: all goroutines are asleep: deadlock\n", 0), 0u);
-  EXPECT_TRUE(Has(child.err, "goroutine 1 \\[mutex lock, 0\\.[0-9] s\\]")) << child.err;
+  EXPECT_TRUE(Has(child.err, "goroutine 1 \\[mutex lock, [0-9]+\\.[0-9] s\\]")) << child.err;
   EXPECT_TRUE(Has(Section(child.err, "traceback_waiter"), "\\[chan receive")) << child.err;
 }
 

@@ -249,6 +249,27 @@ TEST(AStack, BecomesTheLeastThatIsHalfEmpty) {
   EXPECT_EQ(size, 64u << 10);
 }
 
+// Nor does one count as shrunk that takes whole pages anyway.
+TEST(AStack, ThatIsNoLargerThanAtFirstGivesNothing) {
+  for (const char *growth : Strategies()) {
+    if (!rt_growth_find(growth)->decommit && !go_growth_moves(growth)) continue;
+    if (DeadlocksTsan(growth)) continue;
+    int64_t gave = -1;
+    const uint64_t before = Stats().shrinks;
+    ASSERT_EQ(RunFirst(SmallStacks(growth), [&] {
+      go_chan_new(0, 0, &channel);
+      go_spawn(nullptr, [](void *) { go_chan_recv(channel, nullptr); }, nullptr);
+      while (Stats().waiting != 1) go_yield();
+      gave = go_shrink(0);
+      go_chan_close(channel);
+      go_yield();
+      go_chan_free(channel);
+    }), 0);
+    EXPECT_EQ(gave, 0) << growth;
+    EXPECT_EQ(Stats().shrinks, before) << growth;
+  }
+}
+
 TEST(AGoroutine, ThatHasNotWaitedForSoLongIsLeftAlone) {
   int64_t soon = -1, late = -1;
   go_config config = SmallStacks("checkpoint");

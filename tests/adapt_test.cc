@@ -16,7 +16,12 @@ namespace {
 go_waitgroup done;
 std::atomic<size_t> last_began;  // the first size of the last goroutine to begin
 
-constexpr size_t K = 1024;
+// Stacks are whole pages, so sizes are stated in quarters of one: KiB, where a page has four.
+const size_t K = os_pagesize() / 4;
+
+// GO_STACKADAPT that learns no more than 256 of them, as "on" does where they are KiB.
+const std::string on_text = K == 1024 ? "on" : std::to_string(256 * K);
+const char *const kOn = on_text.c_str();
 
 size_t SizeNow() {
   const struct go_stack_bounds b = Bounds();
@@ -86,7 +91,7 @@ TEST(Adapt, OneAfterTheOtherGrowsAFewTimesOnly) {
   const Did off = Adapted(nullptr, thousand);
   EXPECT_EQ(off.growths, 1000u);
   EXPECT_EQ(off.larger, 0u);
-  const Did on = Adapted("on", thousand);
+  const Did on = Adapted(kOn, thousand);
   EXPECT_LE(on.growths, 4u);  // the first, and trials after 128, 256, 512
   EXPECT_EQ(on.larger, 999u);
 }
@@ -96,15 +101,15 @@ TEST(Adapt, ManyAtOnceGrowAFewTimesOnly) {
     for (int i = 0; i < 1000; i++) SpawnOne(Deep, 40 * K);
     go_waitgroup_wait(&done);
   };
-  EXPECT_LE(Adapted("on", thousand).growths, 4u);
+  EXPECT_LE(Adapted(kOn, thousand).growths, 4u);
   // Those that begin on other threads before the first has grown do not know yet.
-  EXPECT_LE(Adapted("on", thousand, 4).growths, 12u);
+  EXPECT_LE(Adapted(kOn, thousand, 4).growths, 12u);
 }
 
 TEST(Adapt, LearnsFromFaults) {
   if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer holds signals back";
   SKIP_UNLESS_AVAILABLE("signal");
-  const Did on = Adapted("on", [] {
+  const Did on = Adapted(kOn, [] {
     for (int i = 0; i < 1000; i++) One(Faults, 40 * K, 0, 8 * K, "signal");
   });
   EXPECT_LE(on.growths, 3u + 3u);  // to 64K by doublings, since frames are probed page by page
@@ -112,7 +117,7 @@ TEST(Adapt, LearnsFromFaults) {
 
 TEST(Adapt, MixedLoadsAreLearntByFunction) {
   size_t deep = 0, shallow = 0;
-  const Did on = Adapted("on", [&] {
+  const Did on = Adapted(kOn, [&] {
     for (int i = 0; i < 500; i++) {
       deep = One(Deep, i % 4 ? 100 : 100 * K);  // one in four is deep
       shallow = One(Other, 100);
@@ -125,14 +130,14 @@ TEST(Adapt, MixedLoadsAreLearntByFunction) {
 
 TEST(Adapt, StaysWithinItsLimitAndTheGoroutines) {
   size_t on = 0, by_max = 0, large = 0, small = 0, reserve = 0;
-  Adapted("on", [&] {
+  Adapted(kOn, [&] {
     One(Deep, 1000 * K);
     on = One(Deep, 100);
     by_max = One(Deep, 100, 50 * K);
     large = One(Deep, 100, 0, 512 * K);
     reserve = One(Deep, 100, 1024 * K, 8 * K, "reserve");
   });
-  Adapted("64K", [&] {
+  Adapted(std::to_string(64 * K).c_str(), [&] {
     One(Deep, 1000 * K);
     small = One(Deep, 100);
   });
@@ -145,7 +150,7 @@ TEST(Adapt, StaysWithinItsLimitAndTheGoroutines) {
 
 TEST(Adapt, OneDeepRunIsForgottenInTime) {
   int until = 0;
-  const Did on = Adapted("on", [&] {
+  const Did on = Adapted(kOn, [&] {
     One(Deep, 200 * K);
     for (until = 1; until < 10000 && One(Deep, 100) > 8 * K; until++) continue;
   });
@@ -155,13 +160,13 @@ TEST(Adapt, OneDeepRunIsForgottenInTime) {
 
 TEST(Adapt, ForgetsWhenAskedAndWhenARunBegins) {
   size_t learnt = 0, forgotten = 0, next = 0;
-  Adapted("on", [&] {
+  Adapted(kOn, [&] {
     One(Deep, 40 * K);
     learnt = One(Deep, 40 * K);
     go_stack_adapt_forget();
     forgotten = One(Deep, 40 * K);
   });
-  Adapted("on", [&] { next = One(Deep, 100); });
+  Adapted(kOn, [&] { next = One(Deep, 100); });
   EXPECT_EQ(learnt, 64 * K);
   EXPECT_EQ(forgotten, 8 * K);
   EXPECT_EQ(next, 8 * K);
@@ -171,7 +176,7 @@ TEST(Adapt, IsTheSameInEveryDeterministicRun) {
   uint64_t digests[2];
   for (uint64_t &digest : digests) {
     go_config c = SmallStacks("reserve");
-    c.stack_adapt = "on";
+    c.stack_adapt = kOn;
     c.seed = 7;
     ASSERT_EQ(RunFirst(c, [] {
                 for (int i = 0; i < 200; i++) SpawnOne(Deep, i % 3 * 20 * K);
@@ -186,7 +191,7 @@ TEST(Adapt, IsTheSameInEveryDeterministicRun) {
 TEST(Adapt, IsInTheProfile) {
   go_profile_start(1);
   std::string text;
-  Adapted("on", [] {
+  Adapted(kOn, [] {
     for (int i = 0; i < 10; i++) One(Deep, 40 * K);
   });
   go_profile_stop();
@@ -195,9 +200,11 @@ TEST(Adapt, IsInTheProfile) {
     return 0;
   };
   ASSERT_EQ(go_profile_write_to(append, &text, GO_PROFILE_TABLE), GO_OK);
+  std::string size = 64 * K < 1 << 20 ? std::to_string(64 * K >> 10) + "K" : "1M";
+  size.resize(9, ' ');
   EXPECT_NE(text.find("first sizes learnt (GO_STACKADAPT)\n"
                       "   starts  size     trial in  entry\n"
-                      "        9  64K      128       "),
+                      "        9  " + size + "128       "),
             std::string::npos)
       << text;
 }

@@ -209,14 +209,14 @@ size_t Mappings() {
   return n;
 }
 
-// Moving pages splits mappings; between the same stacks it must not go on splitting them.
 // Live bytes over the low end of a dead pointer make a word that looks like one.  Between slots of
 // one kind the move changes its high end only, however many slots lie between.
 TEST_P(CopyStack, LiveBytesOverTheLowEndOfADeadPointerStay) {
+  const size_t size = WholePages(8 * kKiB);
   for (const rt_stack_kind kind : {RT_STACK_COMPACT, RT_STACK_WIDE}) {
     const int live = kind == RT_STACK_WIDE ? 3 : 2;  // bytes: all below the slot's size
     for (int i = 0; i < 20; i++) {
-      const rt_stack from = Alloc(8 * kKiB, kind), to = Alloc(16 * kKiB << i % 3, kind);
+      const rt_stack from = Alloc(size, kind), to = Alloc(2 * size << i % 3, kind);
       const uintptr_t at = from.hi - 64;
       const uint64_t dead = from.hi - 640;
       memcpy(At(at), &dead, 8);
@@ -229,6 +229,7 @@ TEST_P(CopyStack, LiveBytesOverTheLowEndOfADeadPointerStay) {
   }
 }
 
+// Moving pages splits mappings; between the same stacks it must not go on splitting them.
 TEST_P(CopyStack, RepeatedMovesDoNotUseUpTheMappingsOfTheProcess) {
   const rt_stack a = Alloc(1024 * kKiB), b = Alloc(1024 * kKiB);
   std::mt19937 random(1);

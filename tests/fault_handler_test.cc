@@ -347,14 +347,14 @@ INSTANTIATE_TEST_SUITE_P(Each, AStackAtItsLimit, testing::ValuesIn([] {
 // Grown as far as it may, and no further.
 TEST(AStackBelowItsLimit, GrowsToExactlyTheLimit) {
   go_config config = SmallStacks();
-  config.stack_max = 40000;
+  config.stack_max = WholePages(40000);
   struct go_stack_bounds b = {};
   const Swept swept = Sweep(0, 1, 1, [&](int) {
     case_touch(Bounds().hi - 36000);
     b = Bounds();
   }, config);
   EXPECT_EQ(swept.growths, 1u);
-  EXPECT_EQ(b.hi - b.lo, 40000u);
+  EXPECT_EQ(b.hi - b.lo, config.stack_max);
 }
 
 // ---- Last words --------------------------------------------------------------------------------

@@ -63,13 +63,16 @@ TEST_F(Growth, AStackShrinksToTheLeastThatIsHalfEmptyThen) {
 }
 
 TEST_F(Growth, AStackThatChecksKeepsRoomForCodeWithoutChecks) {
+  const size_t kept = (16 << 10) + kSlack;  // for such code
+  size_t least = 8 * K;
+  while (least < 128 + kept) least *= 2;
   struct {
     size_t live, promised, want;  // of 256 KiB
-  } table[] = {{64, 0, 32 * K},
-               {(32 * K - 16 * K - kSlack) / 2, 0, 32 * K},
-               {(32 * K - 16 * K - kSlack) / 2 + 8, 0, 64 * K},
-               {(128 * K - 16 * K - kSlack) / 2, 0, 128 * K},
-               {(128 * K - 16 * K - kSlack) / 2 + 8, 0, 256 * K},
+  } table[] = {{64, 0, least},
+               {(32 * K - kept) / 2, 0, 32 * K},
+               {(32 * K - kept) / 2 + 8, 0, 64 * K},
+               {(128 * K - kept) / 2, 0, 128 * K},
+               {(128 * K - kept) / 2 + 8, 0, 256 * K},
                {64, 100 * K, 128 * K},
                {64, 128 * K + 1, 256 * K}};
   for (const auto &t : table) {
@@ -86,7 +89,7 @@ TEST_F(Growth, AStackThatChecksKeepsRoomForCodeWithoutChecks) {
   rt_gstack gs = Make("prologue");
   rt_copied moved;
   ASSERT_EQ(rt_newstack(&gs, cache(), 256 * K, gs.sp, &moved), 0);
-  gs.max = 16 * K;  // nothing holds that
+  gs.initial = gs.max = 16 << 10;  // nothing holds that
   EXPECT_FALSE(gs.growth->shrink(&gs, cache()));
   EXPECT_EQ(Size(gs), 256 * K);
   Free(&gs);

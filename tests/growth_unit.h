@@ -15,7 +15,9 @@ extern "C" {
 #include "tests/inject.h"
 #include "tests/memory.h"
 
-constexpr size_t K = 1 << 10, M = 1 << 20;
+// Stacks are whole pages, so sizes are stated in quarters of one: KiB, where a page has four.
+inline const size_t K = os_pagesize() / 4, M = 1024 * K;
+
 constexpr size_t kSlack = 2 * RT_STACKGUARD;  // that a checkpoint adds, and the low-water mark
 
 inline uint64_t &Word(uintptr_t at) { return *reinterpret_cast<uint64_t *>(at); }
@@ -25,7 +27,7 @@ inline int64_t Clock() { return 1234; }
 class Growth : public testing::Test {
  protected:
   void SetUp() override {
-    const rt_stack_config config = {};
+    const rt_stack_config config = {64 * K, RT_GUARD_AUTO, false};
     ASSERT_EQ(rt_stackinit(&config), 0);
     before_ = rt_growth_options;
     rt_growth_options.reserve_bytes = 4 * M;

@@ -76,15 +76,25 @@ TEST(AHundredGoroutines, AllGrowAndAllAreRight) {
   EXPECT_EQ(right, 100);
 }
 
-TEST(TwoHundredGoroutines, FormatStringsInARecursion) {
+// How many of 200 are right after they have formatted strings in a recursion.
+int Formatted(const go_config &config) {
   static uint64_t expected;
   expected = frame_format(40);
   right = 0;
-  RunMany(TwoProcs(), 200, [](void *) {
+  RunMany(config, 200, [](void *) {
     go_yield();
     right += frame_format(40) == expected;
   });
-  EXPECT_EQ(right, 200);
+  return right;
+}
+
+TEST(TwoHundredGoroutines, FormatStringsInARecursion) { EXPECT_EQ(Formatted(TwoProcs()), 200); }
+
+// The stack that they grow to is as large as they may have: the limit lies within a page.
+TEST(TwoHundredGoroutines, FormatStringsOnStacksOfAnOddSize) {
+  go_config config = TwoProcs();
+  config.stack_max = (12 << 10) + 16;
+  EXPECT_EQ(Formatted(config), 200);
 }
 
 // Words that are no pointers: the low halves of what programs count and hash.

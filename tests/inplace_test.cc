@@ -63,9 +63,10 @@ class Elastic : public InPlace {
     EXPECT_EQ(rt_stackcommit(&s), 0);
     return s;
   }
-  // The stack can be used from end to end, and below it lies a guard of the width it says.
+  // The stack is as large as was asked for, in whole pages, and can be used from end to end; below
+  // it lies a guard of the width it says.
   void ExpectGuardedAt(const rt_stack &s, size_t size) {
-    ASSERT_EQ(rt_stack_size(&s), size);
+    ASSERT_EQ(rt_stack_size(&s), WholePages(size));
     const size_t page = os_pagesize();
     for (uintptr_t at = s.lo; at < s.hi; at += page) ASSERT_TRUE(Accessible(at)) << s.hi - at;
     EXPECT_TRUE(Accessible(s.hi - 1));
@@ -96,7 +97,7 @@ TEST_P(Elastic, TheGuardStandsBelowEverySizeOnTheWayDownAndUp) {
       ASSERT_EQ(rt_stackresize(cache(), &s, size), 0) << size;
       ExpectGuardedAt(s, size);
       EXPECT_EQ(s.hi, hi);
-      EXPECT_EQ(cache()->stats.in_use[rt_stack_class(size)], 1u);
+      EXPECT_EQ(cache()->stats.in_use[rt_stack_class(WholePages(size))], 1u);
     }
     rt_stackfree(cache(), &s);
     for (const auto &n : cache()->stats.in_use) EXPECT_EQ(n, 0u);
@@ -105,7 +106,7 @@ TEST_P(Elastic, TheGuardStandsBelowEverySizeOnTheWayDownAndUp) {
 
 TEST_P(Elastic, ASmallerStackHasGivenItsMemoryBack) {
   rt_stack s = Reserve(16 * kMiB, 16 * kMiB);
-  for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) Byte(at) = 7;
+  FillPages(s.lo, s.hi, 7);
   const uintptr_t lo = s.lo;
   EXPECT_EQ(Resident(lo, s.hi), 16 * kMiB);
   ASSERT_EQ(rt_stackresize(cache(), &s, 256 * kKiB), 0);
@@ -145,8 +146,7 @@ TEST_P(Elastic, SaysWhatItCannotDoAndStaysAsItWas) {
 TEST_P(Elastic, SlotsThatPassThroughTheSharedPoolKeepABoundedAmountOfMemory) {
   std::vector<rt_stack> stacks;
   for (int i = 0; i < 40; i++) stacks.push_back(Reserve(16 * kMiB, 16 * kMiB));
-  for (const rt_stack &s : stacks)
-    for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) Byte(at) = 1;
+  for (const rt_stack &s : stacks) FillPages(s.lo, s.hi, 1);
   for (const rt_stack &s : stacks) rt_stackfree(cache(), &s);
   size_t resident = 0;
   for (const rt_stack &s : stacks) resident += Resident(s.lo, s.hi);
@@ -157,7 +157,7 @@ TEST_P(Elastic, SlotsThatPassThroughTheSharedPoolKeepABoundedAmountOfMemory) {
   for (const rt_stack &s : stacks) rt_stackfree(cache(), &s);
   resident = 0;
   for (const rt_stack &s : stacks) resident += Resident(s.lo, s.hi);
-  EXPECT_LE(resident, 40 * 8 * kKiB);
+  EXPECT_LE(resident, 40 * WholePages(8 * kKiB));
 }
 
 // What a goroutine has that is parked at some depth.
@@ -172,12 +172,12 @@ TEST_P(Elastic, DecommitKeepsWhatIsLiveAndAMargin) {
     ASSERT_EQ(rt_stackcommit(&gs.stack), 0);
     const uintptr_t hi = gs.stack.hi;
     ASSERT_EQ(rt_growinplace(&gs, cache(), kMiB), 0);
-    for (uintptr_t at = gs.stack.lo; at < hi; at += os_pagesize()) Byte(at) = 3;
+    FillPages(gs.stack.lo, hi, 3);
     const size_t live = 32 * kKiB - 100;  // 32 KiB would hold it, but not the margin
     EXPECT_TRUE(gs.growth->decommit(&gs, cache(), hi - live));
     EXPECT_EQ(Resident(hi - kMiB, hi), 64 * kKiB);
     EXPECT_EQ(gs.stack.hi, hi);
-    for (uintptr_t at = hi - 32 * kKiB; at < hi; at += os_pagesize()) ASSERT_EQ(Byte(at), 3);
+    for (uintptr_t at = hi - 32 * kKiB; at < hi; at += 4096) ASSERT_EQ(Byte(at), 3);
     ExpectGuardedAt(gs.stack, 64 * kKiB);
     EXPECT_TRUE(gs.growth->decommit(&gs, cache(), hi)) << "nothing is live";
     ExpectGuardedAt(gs.stack, 8 * kKiB);
@@ -207,6 +207,14 @@ int DescendBy(size_t bytes) {
   return Descend(all.get(), Bounds().hi, bytes);
 }
 
+const size_t kFirst = WholePages(8 * kKiB);
+
+uint64_t Doublings(size_t to) {  // from kFirst
+  uint64_t n = 0;
+  for (size_t size = kFirst; size < to; size *= 2) n++;
+  return n;
+}
+
 TEST_P(InPlace, NoAddressChangesWhileTheStackGrowsAThousandfold) {
   const struct go_stats before = Stats();
   struct go_stack_bounds first = {}, last = {};
@@ -217,13 +225,14 @@ TEST_P(InPlace, NoAddressChangesWhileTheStackGrowsAThousandfold) {
     last = Bounds();
   }, Config());
   EXPECT_EQ(wrong, 0);
-  EXPECT_EQ(first.hi - first.lo, 8 * kKiB);
+  EXPECT_EQ(first.hi - first.lo, kFirst);
   EXPECT_EQ(last.hi, first.hi);
   EXPECT_EQ(last.hi - last.lo, 8 * kMiB);
   const struct go_stats after = Stats();
-  EXPECT_EQ(after.growths - before.growths, 10u);  // doublings
-  EXPECT_EQ(after.growths_in_place - before.growths_in_place, 10u);
-  EXPECT_EQ(after.growths_by_fault - before.growths_by_fault, 10u);
+  const uint64_t doublings = Doublings(8 * kMiB);  // ten from 8 KiB
+  EXPECT_EQ(after.growths - before.growths, doublings);
+  EXPECT_EQ(after.growths_in_place - before.growths_in_place, doublings);
+  EXPECT_EQ(after.growths_by_fault - before.growths_by_fault, doublings);
   EXPECT_EQ(after.bytes_copied, before.bytes_copied);
   EXPECT_EQ(after.words_adjusted, before.words_adjusted);
 }
@@ -249,9 +258,9 @@ TEST_P(InPlace, TheNextGoroutineStartsSmallAndTheMemoryIsGivenBack) {
     }
   }), GO_OK);
   EXPECT_EQ(grown.hi - grown.lo, 4 * kMiB);
-  EXPECT_EQ(resident, 8 * kKiB);
+  EXPECT_EQ(resident, kFirst);
   EXPECT_EQ(next.hi, grown.hi) << "the same stack";
-  EXPECT_EQ(next.hi - next.lo, 8 * kKiB);
+  EXPECT_EQ(next.hi - next.lo, kFirst);
 }
 
 TEST_P(InPlace, ACheckpointGrowsWithoutAFault) {
@@ -273,6 +282,14 @@ TEST_P(InPlace, ACheckpointGrowsWithoutAFault) {
   EXPECT_EQ(size, 2 * kMiB);
   EXPECT_EQ(Stats().growths_by_fault, before.growths_by_fault);
   EXPECT_EQ(Stats().growths - before.growths, 1u);
+}
+
+TEST_P(InPlace, ARangeMayEndWithinAPage) {
+  go_config config = Config();
+  config.stack_reserve = 5000;
+  size_t size = 0;
+  ASSERT_EQ(RunFirst(config, [&] { size = Bounds().hi - Bounds().lo; }), GO_OK);
+  EXPECT_EQ(size, WholePages(config.stack_reserve));
 }
 
 // ---- Frames that skip the guard ----------------------------------------------------------------
@@ -313,7 +330,9 @@ TEST_P(InPlaceDeathTest, ADescentPastTheGuardEndsBeforeTheNextSlot) {
           Byte(Bounds().lo) = 1;
           go_yield();
           if (!last) return;
-          const uintptr_t lo = Bounds().lo, slot_lo = Bounds().hi & ~(256 * kKiB - 1);
+          size_t slot = 256 * kKiB;
+          while (slot < (64 + 64) * kKiB + 8 * os_pagesize()) slot *= 2;  // range, guard, pad
+          const uintptr_t lo = Bounds().lo, slot_lo = Bounds().hi / slot * slot;
           for (uintptr_t at = lo - 65 * kKiB; at >= slot_lo - 4096; at -= 1024) Byte(at) = 1;
           _exit(0);
         }, reinterpret_cast<void *>(static_cast<uintptr_t>(i == 2)));
@@ -418,7 +437,7 @@ TEST_P(InPlace, HybridMovesOnlyBeyondItsRange) {
     EXPECT_EQ(within.hi, first.hi);
     EXPECT_EQ(within.hi - within.lo, 256 * kKiB);
     EXPECT_EQ(stats[1].bytes_copied, stats[0].bytes_copied);
-    EXPECT_EQ(stats[1].growths - stats[0].growths, asks ? 1u : 5u);
+    EXPECT_EQ(stats[1].growths - stats[0].growths, asks ? 1u : Doublings(256 * kKiB));
     EXPECT_GT(stats[2].bytes_copied, stats[1].bytes_copied);
     EXPECT_EQ(stats[2].growths_in_place, stats[1].growths_in_place);
     EXPECT_EQ(stats[2].growths - stats[1].growths, asks ? 1u : 2u);

@@ -10,6 +10,18 @@
 
 inline volatile char &Byte(uintptr_t at) { return *reinterpret_cast<volatile char *>(at); }
 
+// Rounded up to whole pages: what the system gives, takes and guards.
+inline size_t WholePages(size_t bytes) {
+  const size_t page = os_pagesize();
+  return (bytes + page - 1) / page * page;
+}
+
+// Writes to all pages of [lo, hi), which begins with one, such that they are in memory to the end
+// of the last, however small those of the system are.
+inline void FillPages(uintptr_t lo, uintptr_t hi, char value) {
+  for (uintptr_t at = lo; at < lo + WholePages(hi - lo); at += 4096) Byte(at) = value;
+}
+
 // Whether this system moves pages; where it does not, they are copied.
 inline bool PagesMove() {
   int error;

@@ -30,6 +30,9 @@ Moved Fault(void (*run)(uintptr_t), const Fill &fill) {
   return m;
 }
 
+// Where the slot begins that hi lies in.
+uintptr_t SlotLo(const Moved &b) { return b.hi / RT_STACK_REACH * RT_STACK_REACH; }
+
 TEST(GeneralRegisters, AllMoveWithTheStackTheyPointInto) {
   const Moved m = Fault(case_general, [](const Moved &b) {
     for (unsigned i = 0; i < case_ngeneral; i++) case_general_in[i] = b.lo + 8 + i * 100;
@@ -40,7 +43,7 @@ TEST(GeneralRegisters, AllMoveWithTheStackTheyPointInto) {
 
 TEST(GeneralRegisters, MoveFromHiDownToFarBelowTheStack) {
   const Moved m = Fault(case_general, [](const Moved &b) {
-    const uintptr_t slot_lo = b.hi + 4096 - (uintptr_t{64} << 20);
+    const uintptr_t slot_lo = SlotLo(b);
     for (unsigned i = 0; i < case_ngeneral; i++)
       case_general_in[i] = i % 3 == 0 ? b.hi : i % 3 == 1 ? b.lo - 1000000 : slot_lo;
   });
@@ -50,7 +53,7 @@ TEST(GeneralRegisters, MoveFromHiDownToFarBelowTheStack) {
 
 TEST(GeneralRegisters, StayWhereTheyPointElsewhere) {
   Fault(case_general, [](const Moved &b) {
-    const uintptr_t slot_lo = b.hi + 4096 - (uintptr_t{64} << 20);
+    const uintptr_t slot_lo = SlotLo(b);
     const uint64_t values[] = {b.hi + 1, slot_lo - 1, 0, ~uint64_t{0}, b.lo << 16, b.lo >> 1};
     for (unsigned i = 0; i < case_ngeneral; i++) case_general_in[i] = values[i % 6];
   });

@@ -56,7 +56,7 @@ TEST_F(Segment, IsTwiceTheStackItContinuesAsFarAsTheLimitAllows) {
     size_t max, bytes, want;  // 0: refused
   } table[] = {{64 * K, 100, 16 * K},     {24 * K, 100, 16 * K},  {20 * K, 100, 12 * K},
                {28 * K, 100, 16 * K},     {20 * K + 16, 100, 12 * K + 16},
-               {20 * K, 13 * K, 0},       {8 * K + 3000, 100, 4 * K}, {8 * K + 2000, 100, 0},
+               {20 * K, 13 * K, 0},       {8 * K + 3000, 100, RT_STACK_MIN}, {8 * K + 2000, 100, 0},
                {8 * K, 100, 0},           {M, 100 * K, 128 * K}};
   for (const auto &t : table) {
     SCOPED_TRACE(t.max);

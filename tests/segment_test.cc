@@ -392,6 +392,9 @@ TEST(Segment, OneThatSpinsThereIsInterrupted) {
 
 // ---- Giving memory back ------------------------------------------------------------------------
 
+// Whole pages go back: what a goroutine uses of two segments, 20 and 50 KiB if a page has 4.
+const size_t kUsed = 5 * os_pagesize(), kUsedNext = 25 * os_pagesize() / 2;
+
 // A goroutine that has been on a segment and waits: what go_shrink says of it, how many segments
 // there are before and after, and how much memory they and its first stack have.
 struct Given {
@@ -408,9 +411,9 @@ struct {
 } waiter;
 
 void LeaveASegmentAndWait() {
-  CallWith(50 * kKiB, [] {
+  CallWith(kUsedNext, [] {
     waiter.kept = Bounds();
-    Fill(50 * kKiB);
+    Fill(kUsedNext);
   });
   go_chan_recv(waiter.channel, nullptr);
 }
@@ -422,16 +425,16 @@ void Waiter(void *) {
   } else {
     int local = 7;
     int *volatile pointer = &local;
-    CallWith(20 * kKiB, [&] {
+    CallWith(kUsed, [&] {
       waiter.in_use = Bounds();
-      Fill(20 * kKiB);
+      Fill(kUsed);
       LeaveASegmentAndWait();
-      *pointer += local + Fill(20 * kKiB);
+      *pointer += local + Fill(kUsed);
     });
     if (local != 15) abort();
   }
   waiter.went_on = true;
-  CallWith(50 * kKiB, [] { waiter.went_on = Fill(50 * kKiB); });
+  CallWith(kUsedNext, [] { waiter.went_on = Fill(kUsedNext); });
 }
 
 void Look(Given *g, int when) {
@@ -470,7 +473,7 @@ TEST(Segment, OfAGoroutineThatWaitsGoesBackWithItsMemory) {
   EXPECT_EQ(g.shrinks, 1u);
   EXPECT_EQ(g.segments[0], 1u);
   EXPECT_EQ(g.segments[1], 0u);
-  EXPECT_GE(g.kept[0], 50 * kKiB);
+  EXPECT_GE(g.kept[0], kUsedNext);
   EXPECT_EQ(g.kept[1], 0u) << "the pool has it, without memory";
   EXPECT_EQ(g.first[1], g.first[0]);
 }
@@ -482,8 +485,8 @@ TEST(Segment, OneThatIsWaitedOnKeepsItsFramesAndNoMore) {
   EXPECT_EQ(g.segments[0], 2u);
   EXPECT_EQ(g.segments[1], 1u);
   EXPECT_EQ(g.kept[1], 0u);
-  EXPECT_GE(g.in_use[0], 20 * kKiB);
-  EXPECT_LE(g.in_use[1], 12 * kKiB);
+  EXPECT_GE(g.in_use[0], kUsed);
+  EXPECT_LE(g.in_use[1], 3 * os_pagesize());
   EXPECT_GT(g.in_use[1], 0u);
   EXPECT_EQ(g.first[1], g.first[0]);
 }

@@ -2,6 +2,7 @@
 // runtime/stack/growth/shrink.c).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -108,9 +109,10 @@ const Wait kWaits[] = {
 const Wait *waits;
 std::atomic<int64_t> got;
 std::atomic<bool> ended;
-std::atomic<size_t> size_before, size_after;
+std::atomic<size_t> size_first, size_before, size_after;
 
 void Waiter(void *) {
+  size_first = Size();
   DescendAnd(kDeep, [] {});
   size_before = Size();
   int64_t local = 1;
@@ -167,9 +169,12 @@ TEST_P(Waiting, GivesMemoryBackAndFindsItsFramesAgain) {
   EXPECT_EQ(again, 0) << "it has had its turn in this wait";
   EXPECT_EQ(Stats().shrinks - before, 1u);
   if (go_growth_moves(growth) || rt_growth_find(growth)->decommit) {
+    EXPECT_GE(size_first, config.stack_initial);
+    EXPECT_LE(size_first, WholePages(config.stack_initial));
     EXPECT_GE(size_before, kDeep);
     // What checks have had asked for, on behalf of code without, is kept.
-    EXPECT_EQ(size_after, strcmp(growth, "prologue") == 0 ? 32768u : 8192u);
+    const size_t kept = strcmp(growth, "prologue") == 0 ? 32768 : 0;
+    EXPECT_EQ(size_after, std::max(size_first.load(), kept));
   } else {
     EXPECT_EQ(size_after, size_before);
   }
@@ -244,6 +249,27 @@ TEST(AStack, BecomesTheLeastThatIsHalfEmpty) {
   EXPECT_EQ(size, 64u << 10);
 }
 
+// Nor does one count as shrunk that takes whole pages anyway.
+TEST(AStack, ThatIsNoLargerThanAtFirstGivesNothing) {
+  for (const char *growth : Strategies()) {
+    if (!rt_growth_find(growth)->decommit && !go_growth_moves(growth)) continue;
+    if (DeadlocksTsan(growth)) continue;
+    int64_t gave = -1;
+    const uint64_t before = Stats().shrinks;
+    ASSERT_EQ(RunFirst(SmallStacks(growth), [&] {
+      go_chan_new(0, 0, &channel);
+      go_spawn(nullptr, [](void *) { go_chan_recv(channel, nullptr); }, nullptr);
+      while (Stats().waiting != 1) go_yield();
+      gave = go_shrink(0);
+      go_chan_close(channel);
+      go_yield();
+      go_chan_free(channel);
+    }), 0);
+    EXPECT_EQ(gave, 0) << growth;
+    EXPECT_EQ(Stats().shrinks, before) << growth;
+  }
+}
+
 TEST(AGoroutine, ThatHasNotWaitedForSoLongIsLeftAlone) {
   int64_t soon = -1, late = -1;
   go_config config = SmallStacks("checkpoint");
@@ -294,7 +320,7 @@ TEST(Reserve, DropsThePagesBelowTheStackPointer) {
   }), 0);
   if (before == 0) GTEST_SKIP() << "this system does not tell what is in memory";
   EXPECT_GE(before, kDeep);
-  EXPECT_LE(after, 32u << 10);
+  EXPECT_LE(after, WholePages(32 << 10));
 }
 
 // ---- Races -----------------------------------------------------------------------------------

@@ -89,8 +89,10 @@ TEST(QuarantineDeathTest, NamesBothGoroutines) {
 
 TEST(QuarantineDeathTest, TellsTheDistanceFromHi) {
   // A local at a known distance: the first byte of the stack.
-  const auto use = [] {
-    RunFirst(Debug("quarantine"), [] {
+  go_config config = Debug("quarantine");
+  config.stack_initial = WholePages(8192);
+  const auto use = [&] {
+    RunFirst(config, [] {
       const uintptr_t lo = Bounds().lo;
       kept = reinterpret_cast<int *>(~lo);  // not as a pointer of ours
       case_touch(lo);
@@ -98,7 +100,8 @@ TEST(QuarantineDeathTest, TellsTheDistanceFromHi) {
       debug_write_stale();
     });
   };
-  EXPECT_EXIT(use(), testing::KilledBySignal(SIGABRT), "is 8192 bytes below its hi");
+  EXPECT_EXIT(use(), testing::KilledBySignal(SIGABRT),
+              "is " + std::to_string(config.stack_initial) + " bytes below its hi");
 }
 
 TEST(QuarantineDeathTest, SeesTheCheckpointsMovesToo) {

@@ -75,6 +75,15 @@ size_t PadPages(rt_stack_kind kind) {
   return kind == RT_STACK_FIXED || kind == RT_STACK_ELASTIC ? 8 : 1;
 }
 
+// The least slot that holds a stack of that size's class, its guard and its pad.
+size_t SlotBytes(rt_stack_kind kind, size_t size, size_t guard = RT_STACK_GUARD_BYTES) {
+  const bool wide = kind == RT_STACK_WIDE || kind == RT_STACK_WIDE_ELASTIC;
+  const size_t stack = WholePages(4 * K << rt_stack_class(size));
+  size_t slot = wide ? size_t{RT_STACK_REACH} : 128 * K;
+  while (slot < stack + guard + PadPages(kind) * os_pagesize()) slot *= 2;
+  return slot;
+}
+
 TEST_F(Slots, ASlotIsTheLeastThatHoldsItsStackItsGuardAndItsPad) {
   const size_t page = os_pagesize();
   // The second guard leaves room for one page of pad in 256 KiB, the third for none.
@@ -83,9 +92,7 @@ TEST_F(Slots, ASlotIsTheLeastThatHoldsItsStackItsGuardAndItsPad) {
     Configure(guard);
     for (rt_stack_kind kind : kKinds) {
       SCOPED_TRACE(std::to_string(kind) + " " + std::to_string(guard));
-      const bool wide = kind == RT_STACK_WIDE || kind == RT_STACK_WIDE_ELASTIC;
-      size_t slot = wide ? size_t{RT_STACK_REACH} : 128 * K;
-      while (slot < size + guard + PadPages(kind) * page) slot *= 2;
+      const size_t slot = SlotBytes(kind, size, guard);
       std::vector<rt_stack> stacks;
       for (int i = 0; i < 16; i++) stacks.push_back(Hold(size, kind));
       std::sort(stacks.begin(), stacks.end(),
@@ -184,16 +191,17 @@ TEST_F(Slots, AReservedStackCostsNoSystemCallWhereGuardsAreMarks) {
 }
 
 TEST_F(Slots, AGuardCostsOneSystemCallAndOneMoreOfAnElasticStackThatIsMarked) {
+  const size_t size = std::max(24 * K, 3 * os_pagesize());  // not pooled
   for (rt_stack_kind kind : {RT_STACK_COMPACT, RT_STACK_FIXED, RT_STACK_ELASTIC}) {
-    Hold(24 * K, kind);
+    Hold(size, kind);
     const uint64_t misses = cache()->stats.pool_misses;
     Count();
-    const rt_stack s = Hold(24 * K, kind);
+    const rt_stack s = Hold(size, kind);
     EXPECT_EQ(inject::Disarm(), marked() && kind == RT_STACK_ELASTIC ? 2u : 1u) << kind;
     EXPECT_EQ(cache()->stats.pool_misses, misses + 1);
     if (kind == RT_STACK_ELASTIC) {
       EXPECT_FALSE(Accessible(s.hi)) << "the pad ends a descent from the slot above";
-      EXPECT_FALSE(Accessible(s.slot_lo + 128 * K - 1));
+      EXPECT_FALSE(Accessible(s.slot_lo + SlotBytes(kind, size) - 1));
     }
   }
 }
@@ -403,14 +411,14 @@ TEST_F(Slots, FlushingAndDrainingReachEveryKindAndClass) {
 
 TEST_F(Slots, AnElasticSlotFromThePoolFitsWhoeverIsNext) {
   rt_stack s = Range(512 * K, 256 * K);
-  for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) Byte(at) = 1;
+  FillPages(s.lo, s.hi, 1);
   const rt_stack old = s;
   Free(s);
   s = Range(512 * K, 8 * K);
   EXPECT_EQ(s.slot, old.slot);
   EXPECT_EQ(s.hi, old.hi);
-  EXPECT_EQ(rt_stack_size(&s), 8 * K);
-  EXPECT_EQ(Resident(old.lo, old.hi), 8 * K);
+  EXPECT_EQ(rt_stack_size(&s), WholePages(8 * K));
+  EXPECT_EQ(Resident(old.lo, old.hi), WholePages(8 * K));
   ExpectGuarded(s);
   EXPECT_TRUE(s.usable);
   ASSERT_EQ(rt_stackresize(cache(), &s, 256 * K), 0);
@@ -433,14 +441,15 @@ TEST_F(Slots, GrowingKeepsWhatLiesBelowTheGuard) {
 }
 
 TEST_F(Slots, AResizeThatIsRefusedChangesNothing) {
-  for (size_t to : {8 * K, 100 * K, 300 * K, M})
+  for (size_t asked : {8 * K, 100 * K, 300 * K, M})
     for (uint64_t n = 1; n <= 4; n++) {
-      SCOPED_TRACE(std::to_string(to) + " " + std::to_string(n));
+      SCOPED_TRACE(std::to_string(asked) + " " + std::to_string(n));
+      const size_t to = WholePages(asked);
       rt_stack s = Range(M, 256 * K);
       for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) Byte(at) = 5;
       const rt_stack before = s;
       inject::Arm(1u << inject::kMprotect | 1u << inject::kMadvise, n, false);
-      int error = rt_stackresize(cache(), &s, to);
+      int error = rt_stackresize(cache(), &s, asked);
       const bool failed = inject::Failed() > 0;
       inject::Disarm();
       if (error) {
@@ -453,7 +462,7 @@ TEST_F(Slots, AResizeThatIsRefusedChangesNothing) {
         // But for what would have gone.
         for (uintptr_t at = std::max(s.lo, s.hi - to); at < s.hi; at += os_pagesize())
           ASSERT_EQ(Byte(at), 5);
-        error = rt_stackresize(cache(), &s, to);
+        error = rt_stackresize(cache(), &s, asked);
       }
       EXPECT_EQ(error, 0);
       EXPECT_EQ(rt_stack_size(&s), to);
@@ -470,7 +479,7 @@ TEST_F(Slots, AGuardThatCannotBeOpenedStays) {
   inject::Arm(1u << inject::kMprotect, 1, true);
   EXPECT_LT(rt_stackresize(cache(), &s, 256 * K), 0);
   inject::Disarm();
-  EXPECT_EQ(rt_stack_size(&s), 16 * K);
+  EXPECT_EQ(rt_stack_size(&s), WholePages(16 * K));
   ExpectGuarded(s);
   EXPECT_EQ(rt_stackresize(cache(), &s, 256 * K), 0);
   ExpectGuarded(s);

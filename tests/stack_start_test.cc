@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <memory>
 #include <vector>
 
@@ -17,14 +16,6 @@
 namespace {
 
 constexpr size_t K = 1 << 10, M = 1 << 20, G = 1 << 30;
-
-size_t AddressSpace() {
-  size_t pages = 0;
-  FILE *f = fopen("/proc/self/statm", "r");
-  if (!f || fscanf(f, "%zu", &pages) != 1) abort();
-  fclose(f);
-  return pages * os_pagesize();
-}
 
 class ArenaDeathTest : public testing::Test {
  protected:

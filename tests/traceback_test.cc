@@ -71,8 +71,11 @@ std::string Section(const std::string &report, const std::string &fn) {
   return report.substr(begin, report.find("\n\n", named) - begin);
 }
 
+const size_t kFirst = WholePages(8192);  // bytes of a stack
+
 go_config Config(int maxprocs = 1) {
   go_config c = SmallStacks("reserve");
+  c.stack_initial = kFirst;
   c.maxprocs = maxprocs;
   return c;
 }
@@ -83,7 +86,7 @@ void Spawn(const char *growth, void (*fn)(void *), void *arg) {
   if (go_spawn(&options, fn, arg) != 0) abort();
 }
 
-int three = 3, deep = 2000;
+int three = 3, deep = 2000 * static_cast<int>(kFirst / 8192);
 
 // A goroutine of each kind; the caller ends the process.
 void MakeSome() {
@@ -109,7 +112,7 @@ TEST(Traceback, OfAPanicTellsOfAllGoroutinesWithStateStackAndFrames) {
   const std::string waiter = Section(child.err, "traceback_waiter");
   EXPECT_TRUE(Has(waiter, "goroutine [0-9]+ \\[chan receive, [0-9]+\\.[0-9] s\\] of "
                           "traceback_waiter, stack \\[0x[0-9a-f]+, 0x[0-9a-f]+\\) of checkpoint, "
-                          "8192 bytes, grown 0 times")) << child.err;
+                          + std::to_string(kFirst) + " bytes, grown 0 times")) << child.err;
   EXPECT_TRUE(Has(waiter, "#0 .* rt_.*\n(.*\n)*.* traceback_waits.*\n.* traceback_waits.*\n"
                           ".* traceback_waits.*\n.* traceback_waits.*\n.* traceback_waiter"))
       << waiter;

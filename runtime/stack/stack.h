@@ -18,11 +18,12 @@
 // >= 0x8000'0000.  A live 32-bit integer in the low half of a dead pointer then looks like a
 // pointer only if it is a large unsigned or a negative number.
 //
-// Slots are aligned to their size, a power of two, and hi lies equally far below the top of each:
-// a move changes a word by a multiple of the old slot's size.  So where live bytes overlie the low
-// end of a dead pointer, and the whole looks like a pointer into the slot, the move changes the
-// dead bytes alone: with 64 MiB slots, up to 26 bits of live data are safe.  (Moves by single pages
-// turned the last digits of strings into others in 7 of 8 goroutines.)
+// Slots are aligned to their size, a power of two, and where stacks are whole pages hi lies equally
+// far below the top of each: a move changes a word by a multiple of the old slot's size.  So where
+// live bytes overlie the low end of a dead pointer, and the whole looks like a pointer into the
+// slot, the move changes the dead bytes alone: with 64 MiB slots, up to 26 bits of live data are
+// safe.  (Moves by single pages turned the last digits of strings into others in 7 of 8
+// goroutines.)
 //
 // Who may call what: everything here is lock-free and async-signal-safe unless it says otherwise,
 // but a cache belongs to one thread, which uses it on its g0 stack or in its fault handler and
@@ -140,8 +141,9 @@ int rt_stackinit(const struct rt_stack_config *config);
 bool rt_stack_poisons(void);
 
 // rt_stackalloc gives a stack of exactly `size` usable bytes, from RT_STACK_MIN to RT_STACK_MAX,
-// rounded up to whole words; a power of two is pooled, another size is not.  Contents are
-// whatever the last user left, or the poison pattern.
+// rounded up to whole words; a power of two is pooled, another size is not.  Of an elastic kind it
+// must be whole pages (GO_EGUARD): rt_stackrange rounds up.  Contents are whatever the last user
+// left, or the poison pattern.
 // Errors, with *out untouched: GO_EINVAL, GO_ELIMIT (size > RT_STACK_MAX), GO_EMAP, GO_EGUARD,
 // GO_EMAPCOUNT, GO_ENOMEM (the table of slots is full).
 int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *cache,

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,15 @@ inline size_t Resident(uintptr_t lo, uintptr_t hi) {
     if (mincore(reinterpret_cast<void *>(at), page, &in) == 0 && (in & 1)) resident += page;
   }
   return resident;
+}
+
+// Bytes of addresses that the process has mapped.
+inline size_t AddressSpace() {
+  size_t pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (!f || fscanf(f, "%zu", &pages) != 1) abort();
+  fclose(f);
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 // Pages that the process has got since it began; 0: nobody counts.

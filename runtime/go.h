@@ -53,6 +53,7 @@ struct go_config {
   const char *growth;         // GO_GROWTH         strategy of goroutines that name none [reserve]
   size_t stack_initial;       // GO_STACKINITIAL   first size of a growing stack [8K]
   size_t stack_max;           // GO_STACKMAX       no stack grows beyond this: up to 1G [1G]
+                              //                   (whole pages of it, but at least one)
   size_t stack_reserve;       // GO_STACKRESERVE   address range per goroutine of `reserve` and
                               //                   `inplace` [256M]
   size_t stack_hybrid;        // GO_STACKHYBRID    that of `hybrid`, beyond which it moves [1M]

@@ -23,6 +23,11 @@ enum { GOID_BATCH = 16, GFREE_MAX = 64, FIRST_BLOCK_BYTES = 512 << 10, BLOCK_BYT
 void rt_settle(struct rt_spawn *spawn) {
   const size_t limit = spawn->growth->limit ? spawn->growth->limit() : RT_STACK_MAX;
   if (spawn->max > limit) spawn->max = limit;
+  if (spawn->growth->kind != RT_STACK_FIXED) {
+    const size_t page = os_pagesize();
+    spawn->max = spawn->max > page ? spawn->max & ~(page - 1) : page;
+    if (spawn->initial < page) spawn->initial = page;
+  }
   if (spawn->initial > spawn->max) spawn->initial = spawn->max;
 }
 

@@ -349,7 +349,8 @@ void rt_gfput(struct rt_p *p, struct rt_g *g);     // g0; g is dead
 void rt_gfreestack(struct rt_g *g, struct rt_stackcache *cache);  // nothing if it has none
 void rt_goexit0(struct rt_g *g);                   // g0: the running goroutine has ended
 void rt_gomain(void);                              // first function of every goroutine
-// rt_resolve fills in what options leave open; rt_settle bounds sizes by what the strategy can do.
+// rt_resolve fills in what options leave open; rt_settle bounds sizes by what the strategy can do,
+// and makes them whole pages where stacks move or their guards do.
 int rt_resolve(const struct go_spawn_options *options, struct rt_spawn *out);
 void rt_settle(struct rt_spawn *spawn);
 

@@ -325,12 +325,17 @@ static size_t size_in_pool(uint32_t number) {
   return is_elastic(a->kind) ? slot_of(number)->npages * os_pagesize() : (size_t)4096 << a->class;
 }
 
+// The memory that it takes, once it has been used.
+static size_t memory_in_pool(uint32_t number) {
+  return round_up(size_in_pool(number), os_pagesize());
+}
+
 // Takes a guarded slot from the shared pool, and out of its account.
 static bool pop_ready(enum rt_stack_kind kind, int class, uint32_t *number) {
   if (!pop(&pool.ready[kind][class], number)) return false;
   struct slot *s = slot_of(*number);
   if (s->warm)
-    atomic_fetch_sub_explicit(&pool.warm_bytes, size_in_pool(*number), memory_order_relaxed);
+    atomic_fetch_sub_explicit(&pool.warm_bytes, memory_in_pool(*number), memory_order_relaxed);
   s->warm = false;
   return true;
 }
@@ -403,15 +408,15 @@ int rt_stackalloc(enum rt_stack_kind kind, size_t size, struct rt_stackcache *ca
 static void push_ready(uint32_t number) {
   const struct arena *a = arena_of(number);
   struct slot *s = slot_of(number);
-  const uint64_t bytes = size_in_pool(number);
+  const uint64_t bytes = memory_in_pool(number);
   s->warm = s->resident && atomic_fetch_add_explicit(&pool.warm_bytes, bytes,
                                                      memory_order_relaxed) + bytes <=
                                warm_bytes_max;
   if (s->resident && !s->warm) {
     atomic_fetch_sub_explicit(&pool.warm_bytes, bytes, memory_order_relaxed);
     struct rt_stack st;
-    describe(number, (size_t)bytes, &st);
-    os_discard((void *)st.lo, round_up(rt_stack_size(&st), os_pagesize()));
+    describe(number, size_in_pool(number), &st);
+    os_discard((void *)st.lo, bytes);
     s->resident = false;
   }
   push(&pool.ready[a->kind][a->class], number);

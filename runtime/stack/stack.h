@@ -23,7 +23,7 @@
 // live bytes overlie the low end of a dead pointer, and the whole looks like a pointer into the
 // slot, the move changes the dead bytes alone: with 64 MiB slots, up to 26 bits of live data are
 // safe.  (Moves by single pages turned the last digits of strings into others in 7 of 8
-// goroutines.)
+// goroutines.)  Those of goroutines are, by rt_settle, unless they never move.
 //
 // Who may call what: everything here is lock-free and async-signal-safe unless it says otherwise,
 // but a cache belongs to one thread, which uses it on its g0 stack or in its fault handler and

@@ -33,7 +33,8 @@ struct rt_gstack {
                   // of the stack while it does not run (os_stack_limit); 0: none
   struct rt_stack stack;
   const struct rt_growth *growth;
-  uint32_t initial, max;  // bytes, at most RT_STACK_MAX; max bounds every growth
+  uint32_t initial, max;  // bytes, at most RT_STACK_MAX; max bounds every growth.  Whole pages, as
+                          // then are all stacks in between, unless they are RT_STACK_FIXED
   uint32_t ngrowths;      // in place and by moves, forced ones included
   uint32_t nmoves;        // of these, moves
   uint64_t goid;

@@ -65,7 +65,9 @@ bool rt_growinplace_decommit(struct rt_gstack *gs, struct rt_stackcache *cache, 
   return size >= rt_stack_size(&gs->stack) || rt_stackresize(cache, &gs->stack, size) == 0;
 }
 
-static size_t limit(void) { return rt_growth_options.reserve_bytes; }
+static size_t limit(void) {  // as rt_stackrange rounds it up
+  return (rt_growth_options.reserve_bytes + os_pagesize() - 1) & ~(os_pagesize() - 1);
+}
 
 static int alloc(struct rt_gstack *gs, struct rt_stackcache *cache) {
   return rt_stackrange(RT_STACK_ELASTIC, limit(), gs->initial, cache, &gs->stack);

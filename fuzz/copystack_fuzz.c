@@ -224,8 +224,9 @@ static struct job decode_job(const struct places *p, uint8_t shape, uint8_t tail
   j.from.lo = j.from.hi - size;
   j.to.lo = j.to.hi - 4 * p->page;
   j.from.guard_bytes = j.to.guard_bytes = (uint32_t)p->page;
-  j.from.slot_lo = j.from.hi - ((uintptr_t)(shape & 8 ? 64 : 1) << 20);
-  j.to.slot_lo = j.to.hi - ((uintptr_t)1 << 20);
+  const uintptr_t reach = (uintptr_t)(shape & 8 ? 64 : 1) << 20;
+  j.from.slot_lo = j.from.hi > reach ? j.from.hi - reach : 0;  // Windows has memory so far down
+  j.to.slot_lo = j.to.hi > reach ? j.to.hi - reach : 0;
   j.from.slot = j.to.slot = 0;
   const uintptr_t base[] = {j.from.hi, j.from.lo + 8, j.from.lo, j.from.lo - j.from.guard_bytes};
   size_t below = nwords * 8;

@@ -53,7 +53,8 @@ cp "$(dirname "$backtrace")/include/backtrace.h" "$WORK/include"
   # Of files that are for one processor, this one's.
   find runtime/os/linux -name '*.[cS]' ! -name musl.c ! -name '*_*'
   find runtime/os/linux -name "*_$arch.[cS]"
-  find fuzz -maxdepth 1 -name '*.c' ! -name replay_main.c ! -name lanes_none.c
+  find fuzz -maxdepth 1 -name '*.c' ! -name replay_main.c ! -name 'lanes_*'
+  echo "fuzz/lanes_$arch.c"
 } | sort -u | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'compile {}'
 
 shared=("$WORK"/objects/runtime_*.o "$WORK"/objects/fuzz_{encodings,results}.c.o

@@ -30,23 +30,41 @@ static uint64_t run_tak(size_t size) {
 }
 
 // ---- ack: up and down ------------------------------------------------------------------------
-// Every ACK_LEVELS levels it asks for the stack of as many more.
-enum { ACK_M = 3, ACK_N = 5, ACK_LEVELS = 16, ACK_NEEDED = 4096 };
+// Every ACK_LEVELS levels it asks for the stack of as many more.  Where it has not been as deep
+// before, that may grow the stack: it is timed until what was asked for has been used.
+enum { ACK_M = 3, ACK_N = 5, ACK_LEVELS = 16, ACK_NEEDED = 4096, ACK_USED = ACK_NEEDED - 1024 };
 
 struct ack {
   unsigned m, n, depth, result;
+  uint64_t begin;  // ns; 0: not timed
 };
+
+static unsigned ack_deepest;  // levels, of this run
 
 static __attribute__((noinline)) unsigned ack(unsigned m, unsigned n, unsigned depth);
 
+// Returns when.  That it calls code without checks has a check ask for more here than in ack.
+static __attribute__((noinline)) uint64_t use_stack(void) {
+  volatile unsigned char bytes[ACK_USED];
+  __asm__ volatile("" : : "r"(bytes) : "memory");
+  bytes[0] = 1;
+  return clock_ns();
+}
+
 static void ack_further(void *arg) {
   struct ack *a = arg;
+  if (a->begin)
+    note_call(use_stack() - a->begin);
   a->result = ack(a->m, a->n, a->depth);
 }
 
 static unsigned ack(unsigned m, unsigned n, unsigned depth) {
   if (depth % ACK_LEVELS == 0) {
-    struct ack a = {m, n, depth + 1, 0};
+    struct ack a = {m, n, depth + 1, 0, 0};
+    if (depth > ack_deepest) {
+      ack_deepest = depth;
+      a.begin = clock_ns();
+    }
     call_with_stack(ACK_NEEDED, ack_further, &a);
     return a.result;
   }
@@ -59,6 +77,7 @@ static unsigned ack(unsigned m, unsigned n, unsigned depth) {
 
 static uint64_t run_ack(size_t size) {
   (void)size;
+  ack_deepest = 0;
   return checksum_word(checksum_seed, ack(ACK_M, ACK_N, 1));
 }
 
@@ -147,17 +166,23 @@ static uint64_t run_deep(size_t size) {
 }
 
 // ---- mutual: frames of 64 bytes and of 6 KiB by turns ----------------------------------------
-enum { LARGE_FRAME = 6144, MUTUAL_NEEDED = LARGE_FRAME + 2048 };
+// Any turn may grow the stack, and takes less than the clock does: one in TIMED_IN is timed, other
+// ones in each run.
+enum { LARGE_FRAME = 6144, MUTUAL_NEEDED = LARGE_FRAME + 2048, TIMED_IN = 4 };
 
 struct turn {
   size_t left;
   uint64_t sum;
+  uint64_t begin;  // ns; 0: not timed
 };
+
+static unsigned mutual_run;
 
 static void large_turn(void *arg);
 
 static __attribute__((noinline)) void small_turn(struct turn *turn) {
   const uint64_t mine = turn->left * 40503;
+  turn->begin = (turn->left + mutual_run) % TIMED_IN == 0 ? clock_ns() : 0;
   call_with_stack(MUTUAL_NEEDED, large_turn, turn);
   turn->sum = checksum_word(turn->sum, mine);
 }
@@ -169,6 +194,8 @@ static void large_turn(void *arg) {
   __asm__ volatile("" : : "r"(bytes) : "memory");
   bytes[0] = (unsigned char)mine;
   bytes[LARGE_FRAME - 1] = (unsigned char)(mine >> 8);
+  if (turn->begin)
+    note_call(clock_ns() - turn->begin);
   if (mine > 0) {
     turn->left--;
     small_turn(turn);
@@ -177,7 +204,8 @@ static void large_turn(void *arg) {
 }
 
 static uint64_t run_mutual(size_t size) {
-  struct turn turn = {size / LARGE_FRAME, checksum_seed};
+  struct turn turn = {size / LARGE_FRAME, checksum_seed, 0};
+  mutual_run++;
   small_turn(&turn);
   return turn.sum;
 }

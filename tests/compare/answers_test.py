@@ -16,7 +16,8 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(ROOT, "tools"), HERE]
 
 import fixed  # noqa: E402
-from comparelib import changes, crossover, headline, plan, results, stats, summary  # noqa: E402
+from comparelib import (by_ms, changes, crossover, headline, plan, results, stats,  # noqa: E402
+                        summary)
 
 
 def answers(**parts):
@@ -134,6 +135,23 @@ def slower(document, name, factor, sizes=None):
     return document
 
 
+class ByMs(unittest.TestCase):
+    def test_a_climb_is_the_time_of_all_by_their_climbs(self):
+        found = by_ms.read(fixed.make())["warm"]
+        self.assertEqual(list(found), ["asker", "stayer"])
+        self.assertAlmostEqual(found["asker"][4].climb_ns(), 300, delta=2)
+        self.assertEqual((found["asker"][4].growths, found["stayer"][1].growths), (5, 0))
+        self.assertAlmostEqual(by_ms.most_over_one(found["asker"])["value"], 0.25, 3)
+
+    def test_the_page_says_who_gains_and_who_loses(self):
+        text = by_ms.section(fixed.make(), {})
+        self.assertIn("a climb on 4 Ms costs from 0.25 (asker) to 2.00 (stayer) times", text)
+        self.assertIn(">60 ns<", text)  # 300 ns by five growths
+
+    def test_without_the_program_there_is_nothing(self):
+        self.assertEqual(by_ms.section(fixed.make(benchmarks=[]), {}), "")
+
+
 class Changes(unittest.TestCase):
     def find(self, change):
         before, after = fixed.make(), fixed.make()
@@ -154,6 +172,15 @@ class Changes(unittest.TestCase):
         self.assertGreater(row["ci"][1], 1.1)
         self.assertTrue(found["worse"])
         self.assertIn("slower", changes.render(found))
+
+    def test_a_program_that_takes_more_memory_is_worse(self):
+        def grow(document):
+            cell = document["programs"][0]["cells_by_size"]["100"]["asker"]
+            cell["rounds"]["peak"] = [[1.5 * b for b in r] for r in cell["rounds"]["peak"]]
+        found = self.find(grow)
+        self.assertEqual([row["name"] for row in found["changed"]], ["ring/100, peak under asker"])
+        self.assertTrue(found["worse"])
+        self.assertIn("larger", changes.render(found))
 
     def test_what_got_faster_is_not_worse(self):
         found = self.find(lambda d: slower(d, "BM_NoGrowth/mover", 0.8))

@@ -470,6 +470,15 @@ class Documents(unittest.TestCase):
         self.assertEqual(cell["memory"]["peak"], (9500 - 1000) + 800 + 10 * servers.VMA_BYTES)
         self.assertEqual(cell["memory"]["settled"], 2000 + 800 + 5 * servers.VMA_BYTES)
 
+    def test_a_quantile_has_two_calls_beyond_it(self):
+        row = next(r for r in self.document["programs"] if r["name"] == "hot")
+        cell = self.program("hot")
+        few = programs.columns("newest", cell, row)
+        cell["calls_ns"]["n"] = 2000
+        self.assertEqual([c != "" for c in programs.columns("newest", cell, row)[3:6]],
+                         [True, True, True])
+        self.assertEqual([c != "" for c in few[3:6]], [True, False, False])
+
     def test_what_is_given_back_is_told_for_each_goroutine(self):
         memory = {"start": [1000, 0, 0], "gathered": [101000, 0, 0], "shrunk": [11000, 0, 0],
                   "shrinks": 50, "shrink_cpu_ns": 5000}

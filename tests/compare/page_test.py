@@ -234,7 +234,7 @@ class Pages(unittest.TestCase):
         text = self.ask("return document.body.textContent")
         for part in ("ring, 100 goroutines under mover: hung", "Peer & Co, create: crashes",
                      "Memory given back", "1.25/run", "apt-get install absent",
-                     "a reason for xored", "hazards",
+                     "a reason for xored", "hazards", "Growth on several Ms at once",
                      "Link order moves"):
             self.assertIn(part, text)
 

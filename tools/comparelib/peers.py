@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from comparelib import builder, child, servers, verdict, words
 
 OURS = "//bench/peers:stacklab"
-FLAGS = ["-O2", "-g", "-fno-omit-frame-pointer", "-I."]
+FLAGS = ["-O2", "-DNDEBUG", "-g", "-fno-omit-frame-pointer", "-I."]
 CLANG = ["clang-19", "-std=gnu17"] + FLAGS
 CLANGXX = ["clang++-19", "-std=c++17"] + FLAGS
 # The linker has to be gold: it makes checked code that calls the C library ask for 1 MiB more.

@@ -95,13 +95,13 @@ LARGE_BYTES = 1 << 20  # a program that goes deeper takes as long as one of many
 
 
 def program_trials(listing, w, effort):
-    """The trials of a workload of kind "program": fewer rounds and sizes in the quick mode."""
+    """The trials of a workload of kind "program": those that take long in fewer rounds."""
     trials = []
     sizes = w["sizes"] if effort.large else w["sizes"][:w["quick_sizes"]]
     for size in sizes or [0]:
         heavy = w["many"] or size > LARGE_BYTES or bool(w.get("shrink"))
         repeat = (2 if effort.large else 1) if heavy else effort.repeat
-        runs = (5 if effort.large else 2) if heavy else 0 if effort.large else 3
+        runs = (5 if effort.large else 2) if heavy else 0
         trials += [Trial(w["name"], growth, w["kind"], size, repeat, runs)
                    for growth in growths(listing) if growth != THREAD or w["thread"]]
     return trials

@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter  # noqa: E402
 
-from comparelib import crossover, programs, results, stats  # noqa: E402
+from comparelib import by_ms, crossover, programs, results, stats  # noqa: E402
 from comparelib.parked import PARTS  # noqa: E402
 from comparelib.plan import CLIMBS, THREAD  # noqa: E402
 from comparelib.words import percent, short_ratio, short_size, short_time  # noqa: E402
@@ -230,11 +230,14 @@ def draw_calls(document, ink):
         style = ink.style(document["strategies"], growth)
         found = [(k + offset, cells[growth]["calls_ns"]) for k, (_, cells) in enumerate(rows)
                  if growth in cells and cells[growth].get("calls_ns")]
-        axes.hlines([y for y, _ in found], [c["p50"] for _, c in found],
-                    [c["p999"] for _, c in found], color=style["color"], linewidth=1.1)
+        ends = [max([c["p50"]] + [c[q] for q in stats.BEYOND if stats.has_quantile(c, q)])
+                for _, c in found]
+        axes.hlines([y for y, _ in found], [c["p50"] for _, c in found], ends,
+                    color=style["color"], linewidth=1.1)
         axes.plot([c["p50"] for _, c in found], [y for y, _ in found], linestyle="",
                   marker=style["marker"], color=style["color"], markersize=4,
                   label="plain thread" if growth == THREAD else growth)
+        found = [(y, c) for y, c in found if stats.has_quantile(c, "p99")]
         axes.plot([c["p99"] for _, c in found], [y for y, _ in found], linestyle="", marker="|",
                   color=style["color"], markersize=5)
     axes.set_xscale("log")
@@ -293,6 +296,31 @@ def draw_crossover(document, ink):
     return figure
 
 
+# ---- Growth on several Ms at once ---------------------------------------------------------------
+def draw_by_ms(document, ink):
+    pools = by_ms.read(document)
+    if not pools:
+        return None
+    figure, grid = ink.figure(0.6 + 2.7 * len(pools), len(pools))
+    panels = [grid] if len(pools) == 1 else grid
+    for axes, (pool, found) in zip(panels, pools.items()):
+        for name, points in found.items():
+            ms = sorted(points)
+            axes.plot(ms, [points[m].climb_ns() for m in ms], label=name, markersize=4.5,
+                      linewidth=1.6, **ink.style(document["strategies"], name))
+        counts = sorted({m for points in found.values() for m in points})
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_locator(FixedLocator(counts))
+        axes.xaxis.set_minor_locator(FixedLocator([]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: "%d" % v))
+        axes.set_yscale("log")
+        _time_axis(axes.yaxis)
+        ink.title(axes, "A climb from 8 to 256 KiB, " + by_ms.POOLS.get(pool, pool))
+    panels[-1].set_xlabel("Ms that climb at once", fontsize=9)
+    ink.legend(panels[-1], loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)
+    return figure
+
+
 # ---- Memory -----------------------------------------------------------------------------------
 def draw_memory(document, ink):
     rows = sorted(document.get("memory") or [], key=lambda r: r["bytes"]["total"]["median"])
@@ -345,7 +373,7 @@ def draw_layouts(document, ink):
 
 FIGURES = {"crossover": draw_crossover, "memory": draw_memory, "growth_step": draw_step,
            "step_distribution": draw_tail, "climb": draw_climb, "workloads": draw_workloads,
-           "calls": draw_calls, "layouts": draw_layouts}
+           "calls": draw_calls, "growth_by_ms": draw_by_ms, "layouts": draw_layouts}
 
 
 def _svg(figure):

@@ -4,6 +4,7 @@ and many goroutines at once.  docs/workloads.md says what each is for.
 A cell of one has, beside what summary.make_cell gives:
     calls_ns              quantiles of the single calls that may have grown a stack
     memory                bytes beyond what the process had before: peak, settled
+    rounds                of calls_p99 (ns), peak and settled: one list per process, as rounds_ns
     shrinking             for those that have goroutines give memory back while they wait: bytes for
                           each that waits and of what is left, the time of the processor it took
     growths_per_iteration for those that cross the end of the stack again and again
@@ -22,18 +23,29 @@ def total(memory):
     return memory[0] + memory[1] + memory[2] * VMA_BYTES
 
 
+def _memory(result):
+    """(peak, settled).  The peak of what is resident is the kernel's own mark; page tables and
+    mappings are read when all goroutines wait, where they do, and at the end."""
+    m = result["memory"]
+    parts = [m["settled"], m.get("gathered", m["settled"])]
+    most = [max(m["high_water"], *(p[0] for p in parts))] + [
+        max(p[k] for p in parts) for k in (1, 2)]
+    return tuple(max(0, total(now) - total(m["start"])) for now in (most, m["settled"]))
+
+
 def add_memory(cell, results):
-    """The largest of all runs.  The peak of what is resident is the kernel's own mark; page tables
-    and mappings are read when all goroutines wait, where they do, and at the end."""
-    found = [r["memory"] for r in results if "memory" in r]
-    peak = settled = 0
-    for m in found:
-        parts = [m["settled"], m.get("gathered", m["settled"])]
-        most = [max(m["high_water"], *(p[0] for p in parts))] + [
-            max(p[k] for p in parts) for k in (1, 2)]
-        peak = max(peak, total(most) - total(m["start"]))
-        settled = max(settled, total(m["settled"]) - total(m["start"]))
-    cell["memory"] = {"peak": peak, "settled": settled} if found else None
+    """The largest of all runs."""
+    found = [_memory(r) for r in results if "memory" in r]
+    cell["memory"] = dict(zip(("peak", "settled"), map(max, zip(*found)))) if found else None
+
+
+def _rounds(results):
+    """Figures of a process that one run can be compared to another by."""
+    calls = [stats.quantiles([r.get("calls_ns", [])]) for r in results]
+    memory = [_memory(r) if "memory" in r else None for r in results]
+    return {"calls_p99": [[c["p99"]] if stats.has_quantile(c, "p99") else [] for c in calls],
+            "peak": [[m[0]] if m else [] for m in memory],
+            "settled": [[m[1]] if m else [] for m in memory]}
 
 
 def _each_shrunk(result, size):
@@ -81,6 +93,7 @@ def _cell(runs, w, size, make_cell):
     right = cell["verdict"] == verdict.OK
     cell["calls_ns"] = stats.quantiles([r.get("calls_ns", []) for r in results]) if right else None
     add_memory(cell, results if right else [])
+    cell["rounds"] = _rounds(results) if right else {}
     cell["shrinking"] = shrinking(results if right else [], size)
     grown = cell["per_repetition"].get("growths", 0)
     cell["growths_per_iteration"] = grown / w["iterations"] if w["iterations"] else None
@@ -111,7 +124,8 @@ def columns(growth, cell, row):
     if cell["verdict"] != verdict.OK or not cell["time_ns"]:
         return [growth, "%s: %s" % (cell["verdict"].upper(), cell["detail"])]
     calls = cell["calls_ns"]
-    times = [words.short_time(calls[q]) if calls else "" for q in ("p50", "p99", "p999")]
+    times = [words.short_time(calls["p50"]) if calls else ""] + [
+        words.short_time(calls[q]) if stats.has_quantile(calls, q) else "" for q in stats.BEYOND]
     memory = cell["memory"]
     sizes = [words.short_size(memory[k]) if memory else "" for k in ("peak", "settled")]
     return [growth, words.short_time(cell["time_ns"]["median"]),
@@ -169,11 +183,16 @@ def render(document):
             "tables, mappings): peak and settled", form % HEAD] + lines
 
 
+def _quantile(cell, key):
+    calls = cell.get("calls_ns")
+    return calls[key] if stats.has_quantile(calls, key) else None
+
+
 # What the matrix of all programs shows, and the figure of a cell: None where it has none.
 MATRIX = (
     ("time", lambda c: c["time_ns"]["median"], words.short_time),
-    ("slowest call in a thousand", lambda c: c["calls_ns"] and c["calls_ns"]["p999"],
-     words.short_time),
+    ("slowest call in a hundred", lambda c: _quantile(c, "p99"), words.short_time),
+    ("slowest call in a thousand", lambda c: _quantile(c, "p999"), words.short_time),
     ("peak memory", lambda c: c["memory"] and c["memory"]["peak"], words.short_size),
     ("settled memory", lambda c: c["memory"] and c["memory"]["settled"], words.short_size),
 )
@@ -232,8 +251,8 @@ def slowest(document):
     gaps = []
     for row in document["programs"]:
         for size, cells in row["cells_by_size"].items():
-            found = sorted((c["calls_ns"]["p999"], n) for n, c in cells.items()
-                           if n != THREAD and c.get("calls_ns"))
+            found = sorted((_quantile(c, "p999"), n) for n, c in cells.items()
+                           if n != THREAD and _quantile(c, "p999") is not None)
             if len(found) > 1 and found[0][0] > 0:
                 gaps.append((found[-1][0] / found[0][0], title(row, int(size)), found))
     if not gaps:
@@ -268,7 +287,8 @@ def section(document, figures):
     html += page.figure(
         figures.get("calls"), "Time of a single call that may grow a stack, from the median over "
         "the 99th to the 99.9th percentile, one line per program and strategy. " + slowest(
-            document), "Mark: the median; tick: p99; end of the line: p99.9.")
+            document), "Mark: the median; tick: p99; end of the line: p99.9, where "
+        "there are calls enough.")
     for what, table in matrices(document):
         html += "<h3>%s</h3>\n%s" % (escape(what[0].upper() + what[1:]), table)
     shrunk = list(_shrinking_lines(document))

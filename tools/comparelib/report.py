@@ -6,7 +6,7 @@ measures it.
 
 from html import escape
 
-from comparelib import crossover, headline, programs, results, seen, verdict
+from comparelib import crossover, headline, programs, results, seen, stats, verdict
 from comparelib.page import (bullets, contents, details, figure, page, paragraph, section, table,
                              td, th)
 from comparelib.parked import PARTS
@@ -106,9 +106,8 @@ def time_cells(cell):
             td(interval(cell["ratio"]) or "-", "n")]
 
 
-def quantile(t, key, beyond):
-    """A quantile, where at least two samples lie beyond it."""
-    return short_time(t[key]) if t and t["n"] * beyond >= 2 else "-"
+def quantile(t, key):
+    return short_time(t[key]) if stats.has_quantile(t, key) else "-"
 
 
 def micro_table(document, name):
@@ -118,7 +117,7 @@ def micro_table(document, name):
         for growth, cell in row["cells_by_size"][str(size)].items():
             t = cell["time_ns"]
             rows.append([th(short_size(size)), td(growth)] + time_cells(cell)
-                        + [td(quantile(t, "p99", 0.01), "n"), td(quantile(t, "p999", 0.001), "n")])
+                        + [td(quantile(t, "p99"), "n"), td(quantile(t, "p999"), "n")])
     return details("The figures: " + row["does"], table(
         ["size", "strategy"] + TIME_HEAD + ["p99", "p99.9"], rows, measured_on(document),
         range(2, 8)))
@@ -138,8 +137,8 @@ def latency(document, figures):
         t = cell["time_ns"]
         if t:
             rows.append([th(n), td("%.2g" % cell["per_repetition"].get("growths", 0), "n")] + [
-                td(x, "n") for x in (short_time(t["median"]), quantile(t, "p99", 0.01),
-                                     quantile(t, "p999", 0.001), short_time(t["max"]),
+                td(x, "n") for x in (short_time(t["median"]), quantile(t, "p99"),
+                                     quantile(t, "p999"), short_time(t["max"]),
                                      "{:,}".format(t["n"]))])
     text = seen.tail(document)
     return paragraph(text, "seen") + figure(
@@ -211,7 +210,7 @@ def workload_table(document):
             per, t = cell["per_repetition"], cell["time_ns"]
             copied = short_size(per["bytes_copied"]) if per.get("bytes_copied") else "-"
             rows.append([th(growth)] + time_cells(cell)
-                        + [td(quantile(t, "p99", 0.01), "n"), td(quantile(t, "p999", 0.001), "n"),
+                        + [td(quantile(t, "p99"), "n"), td(quantile(t, "p999"), "n"),
                            td(growths_note(cell) or "-", "cell"), td(copied, "n"),
                            td(short_size(cell["peak_rss_kib"] << 10), "n")])
     return table(["strategy"] + TIME_HEAD + ["p99", "p99.9", "growths", "copied", "peak memory"],
@@ -325,7 +324,8 @@ SECTIONS = [
     ("hazards", "Who survives: hazards", hazards, "tools/compare --only hazards"),
     ("workloads", "What libraries cost", workloads, ALL),
     ("programs", "Programs", programs.section, ALL),
-    ("scaling", "Scaling", scaling, "tools/compare --only chan_bench"),
+    ("scaling", "Scaling", scaling,
+     "tools/compare --only 'chan_bench|scaling_bench'"),
     ("peers", "Beside other runtimes", peers, "tools/setup --for peers, then tools/compare"),
     ("layouts", "How much the layout of memory moves results", layouts, "tools/compare --full"),
     ("benchmarks", "All benchmark programs", benchmarks, ALL),

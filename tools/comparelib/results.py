@@ -6,6 +6,7 @@ import numpy
 
 from comparelib import stats
 
+FIGURES = {"calls_p99": "ns", "peak": "bytes", "settled": "bytes"}  # programs.py's, beside times
 CONTROLS = "//bench:baseline_bench"  # a program without a line of the runtime's
 
 
@@ -15,7 +16,7 @@ class Result:
     unit: str      # "ns" or "bytes"; less is better
     control: bool  # has no code of the runtime's in it
     rounds: list   # samples, one list per process; a process without any may be among them
-    layouts: list  # of the processes
+    layouts: list  # of the processes; of times and parked memory alone
 
     def processes(self):
         return sum(bool(samples) for samples in self.rounds)
@@ -54,6 +55,13 @@ def read(document):
             if cell["time_ns"]:
                 add("%s under %s" % (name, growth), "ns", growth == document["baseline"],
                     cell["rounds_ns"], cell["layouts"])
+    for name, cells in _cells(document):
+        for growth, cell in cells.items():
+            for what, unit in FIGURES.items():
+                rounds = cell.get("rounds", {}).get(what)
+                if rounds:
+                    add("%s, %s under %s" % (name, what.replace("_", " "), growth), unit,
+                        growth == document["baseline"], rounds, [])
     for row in document["benchmarks"]:
         if row["time_ns"]:
             add(row["name"], "ns", row["target"] == CONTROLS, row["rounds_ns"], row["layouts"])

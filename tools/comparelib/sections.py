@@ -2,7 +2,7 @@
 
 from html import escape
 
-from comparelib import peers as runtimes, stats
+from comparelib import by_ms, peers as runtimes, stats
 from comparelib.page import bullets, details, paragraph, table, td, th
 from comparelib.summary import broken_hazards, hazard_class
 from comparelib.words import join, number, short_ratio, short_time
@@ -58,7 +58,7 @@ def by_procs(document):
             if len(rows) > 1 and min(rows) == 1 and max(rows) <= MOST_PROCS}
 
 
-def scaling(document, figures):
+def _scaling_by_procs(document):
     families = by_procs(document)
     if not families:
         return ""
@@ -83,6 +83,10 @@ def scaling(document, figures):
         "Median time of one operation; the machine has %d CPUs.  What passes from one goroutine to "
         "the next cannot gain from a second P, and pays for the way between them."
         % document["machine"]["cpus"], range(1, 2 + len(procs)))
+
+
+def scaling(document, figures):
+    return _scaling_by_procs(document) + by_ms.section(document, figures)
 
 
 # ---- Other runtimes ----------------------------------------------------------------------------

@@ -69,6 +69,14 @@ def quantiles(rounds):
             "max": float(most)}
 
 
+BEYOND = {"p99": 0.01, "p999": 0.001}  # shares of the samples
+
+
+def has_quantile(found, key):
+    """Whether at least two samples lie beyond it: what is slow once may be chance."""
+    return bool(found) and found["n"] * BEYOND[key] >= 2
+
+
 def ratio(rounds, base_rounds):
     """Median over median with a 95% interval, or None where there is nothing to compare."""
     pairs = [(a, b) for a, b in zip(rounds, base_rounds) if a and b]

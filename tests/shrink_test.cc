@@ -181,22 +181,13 @@ TEST_P(Waiting, GivesMemoryBackAndFindsItsFramesAgain) {
 }
 
 std::vector<const char *> Strategies() {
-  std::vector<const char *> all;
-  for (int i = 0; go_growth_name(i); i++)
-    if (rt_growth_at(i)->shrink) all.push_back(go_growth_name(i));
-  return all;
+  return Growths([](const rt_growth &growth) { return growth.shrink != nullptr; });
 }
 
 std::vector<const Wait *> Waits() {
   std::vector<const Wait *> all;
   for (const Wait &w : kWaits) all.push_back(&w);
   return all;
-}
-
-std::string Plain(std::string name) {
-  for (char &c : name)
-    if (!isalnum(c)) c = '_';
-  return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Waiting,

@@ -6,6 +6,8 @@
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
 
+#include <string>
+
 #include "bench/goroutine.h"
 extern "C" {
 #include "runtime/arch/arch.h"
@@ -53,21 +55,17 @@ BENCHMARK(BM_BoostSwitchPair);
 
 // ---- Spawn and exit --------------------------------------------------------------------------
 
-void BM_SpawnExit(benchmark::State &state) {
-  bench::onGoroutine(state, 1, [](benchmark::State &s) {
+void BM_SpawnExit(benchmark::State &state, const char *growth) {
+  bench::onGoroutine(state, 1, [growth](benchmark::State &s) {
     go_spawn_options options = {};
-    options.growth = go_growth_name(static_cast<int>(s.range(0)));
+    options.growth = growth;
     options.stack_initial = 8192;
-    s.SetLabel(options.growth);
     for (auto _ : s) {
       bench::check(go_spawn(&options, [](void *) {}, nullptr), "go_spawn");
       go_yield();
     }
   });
 }
-BENCHMARK(BM_SpawnExit)->Apply([](benchmark::internal::Benchmark *b) {
-  for (int i = 0; go_growth_name(i); i++) b->Arg(i);
-});
 
 // The same with many goroutines parked: it must not cost more.
 void BM_SpawnExitBesideParked(benchmark::State &state) {
@@ -139,4 +137,12 @@ BENCHMARK(BM_WaitGroupRoundTrip);
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char **argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  for (int i = 0; const char *growth = go_growth_name(i); i++)
+    benchmark::RegisterBenchmark((std::string("BM_SpawnExit/") + growth).c_str(), BM_SpawnExit,
+                                 growth);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -331,18 +331,8 @@ TEST_P(AStackAtItsLimit, EndsTheProcessWithALineThatNamesWhatHappened) {
   EXPECT_EXIT(overflow(GetParam()), testing::KilledBySignal(SIGABRT), line);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, AStackAtItsLimit, testing::ValuesIn([] {
-                           std::vector<const char *> names;
-                           for (int i = 0; go_growth_name(i); i++)
-                             names.push_back(go_growth_name(i));
-                           return names;
-                         }()),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           for (char &c : name)
-                             if (!isalnum(c)) c = '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Each, AStackAtItsLimit, testing::ValuesIn(Growths()),
+                         [](const auto &info) { return Plain(info.param); });
 
 // Grown as far as it may, and no further.
 TEST(AStackBelowItsLimit, GrowsToExactlyTheLimit) {

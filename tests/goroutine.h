@@ -12,6 +12,7 @@
 
 #include "platform.h"
 #include "runtime/go.h"
+#include "tests/growths.h"
 #include "tests/memory.h"
 extern "C" {
 #include "runtime/os/os.h"

@@ -32,7 +32,9 @@ TEST_F(Growth, AStackShrinksToTheLeastThatIsHalfEmptyThen) {
                {64, 64 * K, 64 * K},
                {64, 64 * K + 1, 128 * K},
                {128 * K + 8, 0, 128 * K}};
-  for (const char *name : {"checkpoint", "signal", "inplace", "hybrid"})
+  for (const char *name : Growths([](const rt_growth &growth) {
+         return GetsSmaller(growth) && !growth.mark_bytes;  // of those with marks below
+       }))
     for (const auto &t : table) {
       SCOPED_TRACE(std::string(name) + " " + std::to_string(t.live) + " " +
                    std::to_string(t.promised));
@@ -96,7 +98,7 @@ TEST_F(Growth, AStackThatChecksKeepsRoomForCodeWithoutChecks) {
 }
 
 TEST_F(Growth, WithoutMemoryNothingShrinks) {
-  for (const char *name : {"checkpoint", "inplace", "prologue"}) {
+  for (const char *name : Growths(GetsSmaller)) {
     SCOPED_TRACE(name);
     rt_gstack gs = Make(name);
     rt_copied moved;
@@ -166,8 +168,10 @@ TEST_F(Growth, AFaultIsForeignOrGrowsTheStack) {
 
 // The one line of a goroutine that cannot go on.
 std::string Overflow(const char *why, const char *strategy, size_t size, size_t max, size_t need) {
+  std::string name;
+  for (const char *c = strategy; *c; c++) name += *c == '+' ? "\\+" : std::string(1, *c);
   return std::string("^stacklab: goroutine 7: stack overflow: ") + why + " \\(strategy " +
-         strategy + ", size " + std::to_string(size) + " bytes, limit " + std::to_string(max) +
+         name + ", size " + std::to_string(size) + " bytes, limit " + std::to_string(max) +
          ", needed " + std::to_string(need) + ", fault address 0x[0-9a-f]+, pc 0x1234\\)\n";
 }
 
@@ -193,7 +197,9 @@ TEST_F(GrowthDeathTest, AnOverflowSaysWhatWasNeeded) {
 }
 
 TEST_F(GrowthDeathTest, AnOverflowForWantOfMemorySaysSo) {
-  for (const char *name : {"inplace", "hybrid", "signal"}) {
+  for (const char *name : Growths([](const rt_growth &growth) {
+         return growth.fault != nullptr;
+       })) {
     rt_gstack gs = Make(name, 8 * K, M);
     Starve(gs.growth->kind);
     EXPECT_EXIT(Fault(&gs, cache(), 1000), testing::KilledBySignal(SIGABRT),

@@ -12,6 +12,7 @@ extern "C" {
 #include "runtime/os/os.h"
 #include "runtime/stack/growth/growth.h"
 }
+#include "tests/growths.h"
 #include "tests/inject.h"
 #include "tests/memory.h"
 

@@ -163,7 +163,7 @@ TEST_P(Elastic, SlotsThatPassThroughTheSharedPoolKeepABoundedAmountOfMemory) {
 // What a goroutine has that is parked at some depth.
 TEST_P(Elastic, DecommitKeepsWhatIsLiveAndAMargin) {
   rt_growth_options.reserve_bytes = rt_growth_options.hybrid_bytes = kMiB;
-  for (const char *name : {"inplace", "hybrid"}) {
+  for (const char *name : Growths(IsElastic)) {
     rt_gstack gs = {};
     gs.growth = rt_growth_find(name);
     gs.initial = 8 * kKiB;

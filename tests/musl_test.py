@@ -12,8 +12,8 @@ import struct
 import subprocess
 import unittest
 
-GROWTHS = ["signal", "checkpoint", "signal+checkpoint", "inplace", "hybrid", "segment", "reserve",
-           "prologue"]
+GROWTHS = subprocess.run(["bench/strategies"], stdout=subprocess.PIPE, text=True,
+                         check=True).stdout.split()
 PRINTED = {
     "cond_queue": "3 producers, 2 consumers: 3000 items, sum 1501500\n"
                   "never more than 8 in the queue: yes\n",

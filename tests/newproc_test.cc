@@ -25,10 +25,8 @@ constexpr int kMany = 1000;
 
 class Goroutines : public ::testing::TestWithParam<const char *> {};
 
-INSTANTIATE_TEST_SUITE_P(Each, Goroutines,
-                         ::testing::Values("reserve", "checkpoint", "signal", "inplace", "hybrid",
-                                           "segment", "prologue"),
-                         [](const auto &info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Each, Goroutines, ::testing::ValuesIn(Growths()),
+                         [](const auto &info) { return Plain(info.param); });
 
 uintptr_t stacks[kMany];
 go_waitgroup begun, ended;
@@ -67,7 +65,6 @@ void SpawnMany(void (*fn)(void *), const go_spawn_options *options = nullptr) {
 std::set<uintptr_t> Distinct() { return {stacks, stacks + kMany}; }
 
 TEST_P(Goroutines, ThatAreManyButShortShareOneStack) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   std::set<uintptr_t> first, second;
   go_config config = SmallStacks(GetParam());
   config.asyncpreempt = "off";  // one that is interrupted keeps its stack
@@ -85,7 +82,6 @@ TEST_P(Goroutines, ThatAreManyButShortShareOneStack) {
 }
 
 TEST_P(Goroutines, ThatLiveAtOnceHaveStacksOfTheirOwn) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   ASSERT_EQ(RunFirst(SmallStacks(GetParam()), [&] {
     go_chan_new(0, 0, &gate);
     go_waitgroup_add(&begun, kMany);
@@ -99,7 +95,6 @@ TEST_P(Goroutines, ThatLiveAtOnceHaveStacksOfTheirOwn) {
 }
 
 TEST_P(Goroutines, LeaveTheirStackOnlyToTheirKind) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   std::set<uintptr_t> small, large;
   ASSERT_EQ(RunFirst(SmallStacks(GetParam()), [&] {
     go_spawn_options options = {};
@@ -122,7 +117,6 @@ TEST_P(Goroutines, LeaveTheirStackOnlyToTheirKind) {
 }
 
 TEST_P(Goroutines, OnThreadsNeverShareWhileTheyRun) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   go_config config = SmallStacks(GetParam());
   config.maxprocs = 4;
   ASSERT_EQ(RunFirst(config, [&] {
@@ -136,7 +130,6 @@ TEST_P(Goroutines, OnThreadsNeverShareWhileTheyRun) {
 }
 
 TEST_P(Goroutines, ThatNeverRunLeaveNothingBehind) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   const struct go_stats before = Stats();
   ASSERT_EQ(RunFirst(SmallStacks(GetParam()), [&] { SpawnMany(Short); }), 0);
   const struct go_stats after = Stats();
@@ -146,7 +139,6 @@ TEST_P(Goroutines, ThatNeverRunLeaveNothingBehind) {
 }
 
 TEST_P(Goroutines, CostNoPagesUntilTheyRun) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   if (kSanitized) GTEST_SKIP() << "the sanitizer's shadow has pages of its own";
   if (PageFaults() == 0) GTEST_SKIP() << "this system does not count them";
   uint64_t spawned = 0;

@@ -283,7 +283,7 @@ TEST(Profile, ChainsLeadThroughTheCLibrary) {
 }
 
 TEST(Profile, AStackThatGrowsInPlaceAtAResumeIsInIt) {
-  for (const char *growth : {"inplace", "hybrid"}) {
+  for (const char *growth : Growths(IsElastic)) {
     const uint64_t before = Stats().growths_in_place;
     go_profile_start(1);
     ASSERT_EQ(RunBody([&] { RunEach(2, profile_skips, 200 << 10, growth); }), GO_OK);

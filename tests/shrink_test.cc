@@ -173,7 +173,7 @@ TEST_P(Waiting, GivesMemoryBackAndFindsItsFramesAgain) {
     EXPECT_LE(size_first, WholePages(config.stack_initial));
     EXPECT_GE(size_before, kDeep);
     // What checks have had asked for, on behalf of code without, is kept.
-    const size_t kept = strcmp(growth, "prologue") == 0 ? 32768 : 0;
+    const size_t kept = rt_growth_find(growth)->mark_bytes ? 32768 : 0;
     EXPECT_EQ(size_after, std::max(size_first.load(), kept));
   } else {
     EXPECT_EQ(size_after, size_before);
@@ -181,22 +181,13 @@ TEST_P(Waiting, GivesMemoryBackAndFindsItsFramesAgain) {
 }
 
 std::vector<const char *> Strategies() {
-  std::vector<const char *> all;
-  for (int i = 0; go_growth_name(i); i++)
-    if (rt_growth_at(i)->shrink) all.push_back(go_growth_name(i));
-  return all;
+  return Growths([](const rt_growth &growth) { return growth.shrink != nullptr; });
 }
 
 std::vector<const Wait *> Waits() {
   std::vector<const Wait *> all;
   for (const Wait &w : kWaits) all.push_back(&w);
   return all;
-}
-
-std::string Plain(std::string name) {
-  for (char &c : name)
-    if (!isalnum(c)) c = '_';
-  return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Waiting,
@@ -449,6 +440,7 @@ TEST(ThePolicy, ShrinksThoseThatComeAndGoAFewTimesAndNoMore) {
   EXPECT_EQ(ShrunkOf1000Parks(90), 0);
   EXPECT_EQ(ShrunkOf1000Parks(160), 1);
   EXPECT_EQ(ShrunkOf1000Parks(320), 2);
+  for (int64_t park = 50; park < 6400; park += 50) EXPECT_LE(ShrunkOf1000Parks(park), 6) << park;
   EXPECT_EQ(ShrunkOf1000Parks(6000), 6);
   EXPECT_EQ(ShrunkOf1000Parks(7000), 1000) << "64 times as long at most";
 }

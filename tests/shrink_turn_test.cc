@@ -119,18 +119,10 @@ TEST_P(Promised, StackStaysForTheCallThatItWasPromisedTo) {
   if (growth->checkpoint && growth->moves) EXPECT_LE(size_after_it, 32u << 10) << "it is over";
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Promised, ::testing::ValuesIn([] {
-                           std::vector<const char *> all;
-                           for (int i = 0; rt_growth_at(i); i++)
-                             if (rt_growth_at(i)->shrink) all.push_back(rt_growth_at(i)->name);
-                           return all;
-                         }()),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           for (char &c : name)
-                             if (!isalnum(c)) c = '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Each, Promised, ::testing::ValuesIn(Growths([](const rt_growth &growth) {
+                           return growth.shrink != nullptr;
+                         })),
+                         [](const auto &info) { return Plain(info.param); });
 
 // ---- Turns -----------------------------------------------------------------------------------
 
@@ -263,7 +255,6 @@ TEST(APass, IsAskedAfterWhileItIsOnItsWay) {
 class Traced : public ::testing::TestWithParam<const char *> {};
 
 TEST_P(Traced, BeginsWhenItBegan) {
-  SKIP_UNLESS_AVAILABLE(GetParam());
   if (DeadlocksTsan(GetParam()))
     GTEST_SKIP() << "TSan blocks signals in handlers: a fault there is the end";
   const std::string file = std::string(getenv("TEST_TMPDIR")) + "/trace.json";
@@ -285,6 +276,10 @@ TEST_P(Traced, BeginsWhenItBegan) {
   EXPECT_LT(dur, 60e6) << event;
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Traced, ::testing::Values("checkpoint", "inplace", "hybrid"));
+// Each has grown, because it was asked to, and has a stack to tell of.
+INSTANTIATE_TEST_SUITE_P(Each, Traced, ::testing::ValuesIn(Growths([](const rt_growth &growth) {
+                           return growth.checkpoint && GetsSmaller(growth);
+                         })),
+                         [](const auto &info) { return Plain(info.param); });
 
 }  // namespace

@@ -201,7 +201,7 @@ TEST(Forcemove, MovesAtEveryResumeOfEveryMovingStrategy) {
 }
 
 TEST(Forcemove, MovesAtCheckpointsThatWouldNotGrow) {
-  for (const char *growth : {"signal", "checkpoint", "signal+checkpoint", "hybrid"}) {
+  for (const char *growth : Growths([](const rt_growth &row) { return row.moves; })) {
     const uint64_t before = Stats().moves_forced;
     ASSERT_EQ(RunFirst(Debug("forcemove", growth), [] {
       for (int i = 0; i < 10; i++)

@@ -169,7 +169,7 @@ void Goroutine(void *arg) {
   Walk walk = {};
   walk.id = reinterpret_cast<uintptr_t>(arg);
   walk.random = run.seed * 1000003 + walk.id;
-  walk.gate_depth = 8000 + static_cast<long>(Next(&walk.random) % 4000);
+  walk.gate_depth = static_cast<long>(WholePages(8192) + Next(&walk.random) % 4000);
   walk.target = walk.gate_depth + static_cast<long>(Next(&walk.random) % 30000);
   Descend(&walk, nullptr, 0);
   finished++;
@@ -235,10 +235,10 @@ TEST_P(Stress, EachGoroutineGrowsAndFindsItsFramesAgain) {
   for (uint64_t i = 0; i < ROUNDS && !HasFailure(); i++) {
     if (ROUNDS > 10) {
       // One strategy a round: the long run has rounds enough for all of them.
-      static const char *const growths[] = {"signal", "signal+checkpoint", "checkpoint", "inplace",
-                                            "hybrid", "segment", "prologue"};
-      const char *growth = growths[i % (sizeof growths / sizeof *growths)];
-      if (!Available(growth)) growth = "checkpoint";
+      static const auto growths = Growths([](const rt_growth &row) {
+        return row.fault || row.checkpoint || row.call;  // which ever grow
+      });
+      const char *growth = growths[i % growths.size()];
       fprintf(stderr, "seed %llu: %d goroutines, %s, GOMAXPROCS %d\n",
               static_cast<unsigned long long>(seed + i), goroutines, growth, GetParam());
       ExpectClean({growth, GetParam(), goroutines, seed + i, false});

@@ -124,13 +124,15 @@ void ExpectPointersMoved(const Outcome &o) {
 }
 
 TEST(ACheckpoint, MovesThePointersInCalleeSavedRegisters) {
-  for (const char *growth : {"checkpoint", "signal+checkpoint"})
+  for (const char *growth : Growths([](const rt_growth &row) {
+         return row.checkpoint == rt_growatcheckpoint;
+       }))
     ExpectPointersMoved(
         SwitchAndMove(SmallStacks(growth), Checkpoint, reinterpret_cast<void *>(100000)));
 }
 
 TEST(AYieldThatMoves, MovesThePointersInCalleeSavedRegisters) {
-  for (const char *growth : {"checkpoint", "signal+checkpoint", "signal"}) {
+  for (const char *growth : Growths([](const rt_growth &row) { return row.moves; })) {
     go_config config = SmallStacks(growth);
     config.stack_debug = "forcemove";
     ExpectPointersMoved(SwitchAndMove(config, Yield, nullptr));

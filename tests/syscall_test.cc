@@ -313,7 +313,8 @@ TEST(Files, ABareSystemCallGetsEfaultThere) {
   if (kThreadSanitizer) GTEST_SKIP() << "TSan's frames are checked: the stack grows on entry";
   long bare = 0;
   const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  for (const char *growth : {"signal", "inplace", "hybrid"}) {
+  for (const char *growth : Growths()) {
+    if (!GrowsOnFault(growth)) continue;
     ASSERT_EQ(RunFirst(Procs(1, growth), [&] { bare = ReadInPlace(fd); }), GO_OK);
     EXPECT_EQ(bare, -EFAULT) << growth;
   }

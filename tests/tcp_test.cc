@@ -34,12 +34,6 @@ TEST(ConcurrentTcp, EchoesWhatItGetsUntilTheHalfClose) {
 
 class Everywhere : public testing::TestWithParam<std::tuple<int, const char *>> {};
 
-std::vector<const char *> Growths() {
-  std::vector<const char *> all;
-  for (int i = 0; go_growth_name(i); i++) all.push_back(go_growth_name(i));
-  return all;
-}
-
 // More than the buffers of both sockets hold: writers park, too.
 TEST_P(Everywhere, LargeStreamsArriveWhole) {
   const auto [procs, growth] = GetParam();

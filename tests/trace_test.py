@@ -9,8 +9,8 @@ import sys
 import tempfile
 import unittest
 
-PROGRAM = os.path.join(os.environ.get("TEST_SRCDIR", ""), os.environ.get("TEST_WORKSPACE", ""),
-                       "tests/trace_program")
+ROOT = os.path.join(os.environ.get("TEST_SRCDIR", ""), os.environ.get("TEST_WORKSPACE", ""))
+PROGRAM = os.path.join(ROOT, "tests/trace_program")
 PS, MS = 1, 2
 REASONS = {"chan send", "chan receive", "select", "select (no cases)", "sleep", "waitgroup wait",
            "mutex lock", "IO wait"}
@@ -172,8 +172,9 @@ class TraceTest(unittest.TestCase):
     # ---- Programs -------------------------------------------------------------------------------
 
     def test_every_strategy(self):
-        for growth in "reserve", "signal", "checkpoint", "signal+checkpoint", "inplace", "hybrid", \
-                "segment", "prologue":
+        done = subprocess.run([os.path.join(ROOT, "bench/strategies")], stdout=subprocess.PIPE,
+                              text=True, check=True)
+        for growth in done.stdout.split():
             with self.subTest(growth):
                 trace, _ = self.trace("mix", GO_GROWTH=growth)
                 by = {e["args"]["by"] for e in trace.named("grow stack")}

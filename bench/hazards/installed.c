@@ -152,6 +152,8 @@ const struct hazard hazard_table[] = {
                  "the faulting address is in any register"),
     INSTRUCTIONS("asm_vectors", HANDLER, instructions_vectors,
                  "pointers in every lane of every vector"),
+    INSTRUCTIONS("asm_all_state", HANDLER, instructions_states,
+                 "vectors, masks, x87 and tiles at once: a small alternate stack overflows"),
     INSTRUCTIONS("asm_below_sp", HANDLER, instructions_below,
                  "a callee fills memory that lies far below SP"),
     INSTRUCTIONS("asm_biased_base", HANDLER, instructions_biased,

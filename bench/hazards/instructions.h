@@ -8,6 +8,7 @@ extern const struct instruction instructions_pushes[], instructions_calls[], ins
     instructions_strings[], instructions_exchanges[], instructions_updates[],
     instructions_saves[], instructions_stores[], instructions_red_zones[],
     instructions_below[], instructions_biased[], instructions_large[],
-    instructions_probes[], instructions_vectors[], instructions_generals[];
+    instructions_probes[], instructions_vectors[], instructions_generals[],
+    instructions_states[];
 
 #endif

@@ -16,7 +16,7 @@ enum {
   LONG = 4,               // times its due: who waits so long is no longer coming and going
 };
 
-struct rt_shrinking rt_shrinking;
+struct rt_shrinking rt_shrinking = {.root = ""};
 
 static struct {
   struct rt_shrinkpolicy policy;
@@ -193,7 +193,7 @@ bool rt_shrink_tick(int64_t now, int64_t *again) {
   if (state.policy.pressure) {
     if (now - state.asked >= PRESSURE_NS) {
       state.asked = now;
-      const bool pressed = os_memory_short("");
+      const bool pressed = os_memory_short(rt_shrinking.root);
       if (pressed) atomic_store(&state.all, true);
       due |= pressed;
     }

@@ -25,6 +25,7 @@ extern struct rt_shrinking {
   bool on;                // there is a policy; fixed while go_run runs
   _Atomic bool fresh;     // somebody has parked, or was passed over, since the last pass began
   _Atomic bool wanted;    // a pass is due, or on its way
+  const char *root;       // of os_memory_short: a test has a system of its own; fixed as `on` is
 } rt_shrinking;
 
 void rt_shrink_init(const struct rt_shrinkpolicy *policy);

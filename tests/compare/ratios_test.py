@@ -43,8 +43,17 @@ class Ratios(unittest.TestCase):
         slow = self.ratios.judge([{key: 1 for key in rounds[0]}], goals)[0]
         self.assertFalse(slow["met"])
 
+    def test_a_star_is_every_benchmark_of_that_name(self):
+        goals = [("one", "p", "BM_A/2", [], 1), ("spawn (*)", "p", "BM_B/*", [("p", "BM_A/2")], 2),
+                 ("none (*)", "p", "BM_C/*", [], 3)]
+        found = list(self.ratios.each_of(goals, lambda program: ["BM_A/2", "BM_B/x", "BM_B/y+z"]))
+        self.assertEqual(found, [goals[0], ("spawn (x)", "p", "BM_B/x", [("p", "BM_A/2")], 2),
+                                 ("spawn (y+z)", "p", "BM_B/y+z", [("p", "BM_A/2")], 2), goals[2]])
+        row = self.ratios.judge([], found)[-1]
+        self.assertIn("not measured", row["error"])
+
     def test_each_benchmark_has_its_counterpart_next_to_it(self):
-        work = self.ratios.jobs("go")
+        work = self.ratios.jobs("go", self.ratios.GO_GOALS)
         self.assertEqual([program == "go" for program, _ in work],
                          [False, True] * len(self.ratios.GO_GOALS))
         for (_, ours), (_, go) in zip(work[::2], work[1::2]):

@@ -29,7 +29,9 @@ loader.exec_module(tool)
 
 PROGRAMS = {name: os.path.join(ROOT, folder, name) for folder, name in (
     ("examples", "http_hello"), ("examples", "echo_server"), ("bench", "parked"),
-    ("bench", "echo_client"))}
+    ("bench", "echo_client"), ("bench", "strategies"))}
+STRATEGIES = subprocess.run([PROGRAMS["strategies"]], stdout=subprocess.PIPE, text=True,
+                            check=True).stdout.split()
 # A server in place of Go's.
 PROGRAMS["go_echo"] = [PROGRAMS["echo_server"]]
 
@@ -126,8 +128,7 @@ class Parts(unittest.TestCase):
 
     def test_arguments_that_make_no_sense_are_one_line(self):
         for arguments in ([], ["sink"], ["soak", "--seconds", "0"], ["echo", "--bytes", "7"],
-                          ["soak", "--growth", "sideways"], ["parked", "--goroutines", "x"],
-                          ["million", "--goroutines", "1000001"], ["million", "--growth", "up"],
+                          ["parked", "--goroutines", "x"], ["million", "--goroutines", "1000001"],
                           ["echo", "--connections", "100000000"]):
             done = subprocess.run([TOOL, *arguments], stdin=subprocess.DEVNULL, check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -141,12 +142,17 @@ class Small(unittest.TestCase):
     def test_a_parked_goroutine_has_memory_and_no_thread(self):
         with contextlib.redirect_stderr(io.StringIO()):
             rows = tool.parked(PROGRAMS, options())
-        self.assertEqual(len(rows), len(tool.PARKED) * len(tool.WAITS))
+        self.assertEqual(len(rows), (len(STRATEGIES) + len(tool.PARKED_TOO)) * len(tool.WAITS))
         for row in rows:
             self.assertEqual(row["goroutines"], 1000)
             self.assertGreater(row["resident"], 1000, row)
             self.assertLess(row["threads"], 30, row)
         self.assertEqual(len(list(tool.parked_table(rows, options()))), 2 + len(rows))
+
+    def test_an_unknown_strategy_is_named_beside_those_there_are(self):
+        for measure in (tool.soak, tool.million):
+            with self.assertRaisesRegex(servers.Failed, "no strategy up here; .* reserve"):
+                measure(PROGRAMS, options(growth=["reserve", "up"]))
 
     def test_every_echo_comes_back(self):
         rounds = tool.echo_rounds(PROGRAMS, 2, options())
@@ -181,7 +187,7 @@ class Thousands(unittest.TestCase):
         cls.marks = has_marks()
 
     def test_every_touch_of_a_guard_faults_and_none_of_a_stack(self):
-        self.assertEqual(len(self.rows), len(tool.MILLION))
+        self.assertLessEqual(set(STRATEGIES), {row["growth"] for row in self.rows})
         for row in self.rows:
             self.assertEqual((row["looked"], row["touched"], row["caught"], row["readable"]),
                              (1000, 3000, 3000, 1000), row)
@@ -200,8 +206,10 @@ class Thousands(unittest.TestCase):
                 self.assertLess(each, 0.3, row)
 
     def test_a_stack_that_shares_page_tables_is_a_page_and_600_bytes(self):
-        for row, (_, _, _, must) in zip(self.rows, tool.MILLION):
-            if must and self.marks:
+        must = {name for name, _, _, must in tool.MILLION if must}
+        self.assertLessEqual(must, {row["growth"] for row in self.rows})
+        for row in self.rows:
+            if row["growth"] in must and self.marks:
                 self.assertLess(row["total"], 4096 + 650, row)
 
     def test_a_line_for_each(self):

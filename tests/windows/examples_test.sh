@@ -15,7 +15,9 @@ expect() {
   failed=1
 }
 
-for GO_GROWTH in reserve segment checkpoint inplace; do
+strategies=$(tools/wine bench/strategies.exe | tr -d '\r')
+[[ $strategies ]] || failed=1
+for GO_GROWTH in $strategies; do
   export GO_GROWTH
   expect 'hello, world, from goroutine *' hello
   expect '1000 goroutines, 100 laps: 100000 hops' ring

@@ -32,12 +32,6 @@ Thread Now() {
   return t;
 }
 
-std::vector<const char *> Growths() {
-  std::vector<const char *> all;
-  for (int i = 0; go_growth_name(i); i++) all.push_back(go_growth_name(i));
-  return all;
-}
-
 class Win64 : public testing::TestWithParam<const char *> {};
 
 INSTANTIATE_TEST_SUITE_P(Each, Win64, testing::ValuesIn(Growths()),

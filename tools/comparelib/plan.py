@@ -37,7 +37,7 @@ class Effort:
 
 # Ten processes on each side are what a rank test needs to find one change among hundreds.
 QUICK = Effort(rounds=10, link_orders=1, env_sizes=0, repeat=16, step_repeat=100,
-               first_step_repeat=600, parked=10_000, timeout=8, bench_seconds=100,
+               first_step_repeat=600, parked=10_000, timeout=8, bench_seconds=90,
                retry_hung=False, thin_out=True, large=False)
 FULL = Effort(rounds=15, link_orders=5, env_sizes=3, repeat=40, step_repeat=500,
               first_step_repeat=3000, parked=100_000, timeout=40, bench_seconds=900,

@@ -316,9 +316,7 @@ static bool unguard_slot(const struct rt_stack *st) {
 // Fills a stack.  One that is paged in, from before stacks were filled, is made whole first; if the
 // system refuses, it stays as it is.
 static void fill(const struct rt_stack *st, void (*with)(const struct rt_stack *)) {
-  const struct arena *a = arena_of(st->slot);
-  const bool whole = a->marked || a->kind != RT_STACK_FIXED;
-  if (whole || os_stack_commit((void *)st->lo, st->hi - st->lo, false) == 0) with(st);
+  if (os_stack_commit((void *)st->lo, rt_stack_size(st), false) == 0) with(st);
 }
 
 static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {

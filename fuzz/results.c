@@ -2,7 +2,11 @@
 // 64 bits.
 #include "fuzz/results.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 static uint64_t hash;
+static unsigned given_up;
 
 void fuzz_result(const void *bytes, size_t n) {
   const unsigned char *p = bytes;
@@ -11,3 +15,12 @@ void fuzz_result(const void *bytes, size_t n) {
 }
 
 uint64_t fuzz_results(void) { return hash; }
+
+// As libFuzzer says what it has counted; tools/fuzz reads it.
+static void tell_given_up(void) { fprintf(stderr, "stat::given_up: %u\n", given_up); }
+
+void fuzz_gave_up(void) {
+  if (given_up++ == 0) atexit(tell_given_up);
+}
+
+unsigned fuzz_given_up(void) { return given_up; }

@@ -1,5 +1,7 @@
-// results.h: what a target computes from its inputs, wherever it runs, as one number: a replay
-// prints it, and tools/test --all-platforms compares it from CPU to CPU.
+// results.h: what comes of a target's inputs, beside that none of them fails.
+//
+// What it computes from them, wherever it runs, as one number: a replay prints it, and tools/test
+// --all-platforms compares it from CPU to CPU.  And whether it could tell right from wrong at all.
 #ifndef STACKLAB_FUZZ_RESULTS_H_
 #define STACKLAB_FUZZ_RESULTS_H_
 
@@ -16,6 +18,14 @@ void fuzz_result(const void *bytes, size_t n);
 
 // fuzz_results returns the number: FNV-1a, of 64 bits, over all of them; 0 if there were none.
 uint64_t fuzz_results(void);
+
+// fuzz_gave_up says that the search for what explains this input was given up: it is neither right
+// nor wrong.  How many such inputs there were is printed when the process ends.
+void fuzz_gave_up(void);
+
+// fuzz_given_up returns how many.  A replay fails unless there are none: the corpus is there to be
+// checked.
+unsigned fuzz_given_up(void);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "tests/every_instruction.h"
 #include "tests/goroutine.h"
 
 namespace {
@@ -14,13 +15,6 @@ namespace {
 volatile uint64_t steps;
 
 void CountStep(int, siginfo_t *, void *) { steps = steps + 1; }
-
-void Trap(bool on) {
-  if (on)
-    asm volatile("pushfq; orl $0x100, (%%rsp); popfq" : : : "memory", "cc");
-  else
-    asm volatile("pushfq; andl $~0x100, (%%rsp); popfq" : : : "memory", "cc");
-}
 
 // The fewest steps of several ends, with that many goroutines parked.
 uint64_t StepsOfAnEnd(int parked) {

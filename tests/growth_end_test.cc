@@ -4,12 +4,17 @@
 #include <signal.h>
 
 #include <string>
+#include <utility>
 
 extern "C" {
+#include "runtime/arch/arch.h"
 #include "runtime/go.h"
 #include "runtime/stack/fault.h"
 }
 #include "tests/growth_unit.h"
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace {
 
@@ -163,6 +168,57 @@ TEST_F(Growth, AFaultIsForeignOrGrowsTheStack) {
   fault.addr = gs.stack.hi - 100 * K;
   EXPECT_TRUE(rt_growth_fault(&gs, cache(), &fault));
   EXPECT_EQ(Size(gs), 128 * K);
+  Free(&gs);
+}
+
+// What the interrupted registers hold, in the middle of a signal handler: the first three.
+struct Interrupted {
+  rt_gstack *gs;
+  rt_stackcache *cache;
+  uint64_t registers[3];
+  int error;
+} *interrupted;
+
+void GrowHere(int, siginfo_t *, void *context) {
+  Interrupted *in = interrupted;
+  os_fault fault = {};
+  fault.context = context;
+  rt_regfile regs;
+  os_fault_regs(&fault, &regs);
+  for (int i = 0; i < 3; i++) std::swap(regs.general[i], in->registers[i]);
+  in->error = rt_growatfault(in->gs, in->cache, &fault, 64 * K, in->gs->sp);
+  for (int i = 0; i < 3; i++) std::swap(regs.general[i], in->registers[i]);
+}
+
+// And two words that name its shadow, where AddressSanitizer is there.
+TEST_F(Growth, AtAFaultRegistersThatNameTheStackMove) {
+  rt_gstack gs = Make("signal");
+  const uintptr_t hi = gs.stack.hi;
+  size_t scale = 3, offset = 1 << 20;
+#if __has_feature(address_sanitizer)
+  __asan_get_shadow_mapping(&scale, &offset);
+  const bool shadow = true;
+#else
+  const bool shadow = false;
+#endif
+  const uint64_t named = (hi - 4096) >> scale;
+  Interrupted here = {&gs, cache(), {hi - 64, named, named + offset}, -1};
+  interrupted = &here;
+  struct sigaction grow = {}, before;
+  grow.sa_sigaction = GrowHere;
+  grow.sa_flags = SA_SIGINFO;
+  ASSERT_EQ(sigaction(SIGUSR1, &grow, &before), 0);
+  raise(SIGUSR1);
+  sigaction(SIGUSR1, &before, nullptr);
+  ASSERT_EQ(here.error, 0);
+  ASSERT_NE(gs.stack.hi, hi);
+  EXPECT_EQ(here.registers[0], gs.stack.hi - 64);
+  const uint64_t now = shadow ? (gs.stack.hi - 4096) >> scale : named;
+  EXPECT_EQ(here.registers[1], now);
+  EXPECT_EQ(here.registers[2], now + offset);
+  EXPECT_EQ(stats().growths_by_fault, 1u);
+  EXPECT_EQ(stats().words_adjusted, cache()->last.words_adjusted);
+  EXPECT_GE(stats().words_adjusted, 1u);
   Free(&gs);
 }
 

@@ -331,6 +331,15 @@ TEST_F(Growth, InPlaceTheStackGrowsAndIsCounted) {
   Free(&gs);
 }
 
+TEST_F(Growth, InPlaceTheLimitIsTheRangeInWholePages) {
+  const rt_growth *inplace = rt_growth_find("inplace");
+  const size_t page = os_pagesize();
+  for (size_t beyond : {size_t{0}, size_t{1}, page}) {
+    rt_growth_options.reserve_bytes = 4 * M + beyond;
+    EXPECT_EQ(inplace->limit(), 4 * M + WholePages(beyond));
+  }
+}
+
 TEST_F(Growth, InPlaceTheGuardFollowsAnSpThatHasSkippedIt) {
   for (const char *name : Growths(IsElastic)) {
     SCOPED_TRACE(name);

@@ -15,8 +15,7 @@ namespace inject {
 namespace {
 
 std::atomic<uint32_t> armed{0};  // mask; 0: nothing is counted
-std::atomic<uint64_t> fail_from{0}, count{0}, failed{0};
-std::atomic<bool> fail_after{false};
+std::atomic<uint64_t> fail_from{0}, fail_to{0}, count{0}, failed{0};
 std::atomic<int64_t> blocks{0};
 
 std::atomic<void (*)()> meanwhile{nullptr};
@@ -30,7 +29,7 @@ bool Fails(Call call) {
   }
   if (!(armed.load() >> call & 1)) return false;
   const uint64_t n = count.fetch_add(1) + 1, from = fail_from.load();
-  if (from == 0 || n < from || (n > from && !fail_after.load())) return false;
+  if (from == 0 || n < from || n > fail_to.load()) return false;
   failed.fetch_add(1);
   return true;
 }
@@ -44,12 +43,16 @@ const char *Name(int call) {
   return call < kCalls ? names[call] : "all";
 }
 
-void Arm(uint32_t mask, uint64_t n, bool persistent) {
+void ArmRange(uint32_t mask, uint64_t first, uint64_t last) {
   count = 0;
   failed = 0;
-  fail_from = n;
-  fail_after = persistent;
+  fail_from = first;
+  fail_to = last;
   armed = mask;
+}
+
+void Arm(uint32_t mask, uint64_t n, bool persistent) {
+  ArmRange(mask, n, persistent ? UINT64_MAX : n);
 }
 
 uint64_t Disarm() {

@@ -25,6 +25,8 @@ const char *Name(int call);
 // Counts the calls of `mask` (bit i: Call i) from now on, and fails the n-th of them (from 1), or
 // with `persistent` that and all that follow.  n = 0 fails none.
 void Arm(uint32_t mask, uint64_t n, bool persistent);
+// As Arm, and fails those from the first to the last.
+void ArmRange(uint32_t mask, uint64_t first, uint64_t last);
 // Stops that; returns how many calls there were.
 uint64_t Disarm();
 // Calls of `mask` since the last Arm, and those of them that were made to fail.

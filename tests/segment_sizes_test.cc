@@ -6,6 +6,9 @@ extern "C" {
 #include "runtime/go.h"
 }
 #include "tests/growth_unit.h"
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace {
 
@@ -155,6 +158,26 @@ TEST_F(Segment, TrimmingAndEndingLeaveStacksWarm) {
   EXPECT_TRUE(Warm(RT_STACK_FIXED, 16 * K, last));
   Free(&gs);
 }
+
+#if __has_feature(address_sanitizer)
+// Frames that a goroutine has left without returning.
+TEST_F(Segment, OneThatIsDroppedLeavesNoMarksOfFrames) {
+  rt_gstack gs = Make("segment");
+  ASSERT_EQ(Call(&gs, 100), 0);
+  const rt_stack *stack;
+  rt_segment_top(&gs, &stack);
+  const rt_stack dropped = *stack;
+  const auto at = [&](size_t bytes) { return reinterpret_cast<char *>(dropped.lo + bytes); };
+  const size_t last = rt_stack_size(&dropped) - 32;
+  rt_segment_enter(&gs);
+  for (size_t bytes : {size_t{0}, size_t{1024}}) __asan_poison_memory_region(at(bytes), 32);
+  gs.growth->end(&gs, cache());
+  for (size_t bytes : {size_t{0}, size_t{1024}, last})
+    EXPECT_FALSE(__asan_address_is_poisoned(at(bytes))) << bytes;
+  __asan_unpoison_memory_region(at(0), last);
+  Free(&gs);
+}
+#endif
 
 TEST_F(Segment, WhereverItEndsItHasItsFirstStackAgain) {
   for (int depth = 0; depth < 3; depth++) {

@@ -2,25 +2,18 @@
 // are not the first.
 #include <gtest/gtest.h>
 
-#include <cstdio>
+#include <bitset>
 #include <cstring>
 
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
 #include "tests/emulator.h"
 #include "tests/inject.h"
+#include "tests/memory.h"
 
 namespace {
 
 constexpr size_t kSize = 8 << 10, kArena = size_t{1} << 31, kChunk = 1 << 20;
-
-size_t AddressSpace() {
-  size_t pages = 0;
-  FILE *f = fopen("/proc/self/statm", "r");
-  if (f == nullptr || fscanf(f, "%zu", &pages) != 1) abort();
-  fclose(f);
-  return pages * os_pagesize();
-}
 
 rt_stackcache here, there;
 rt_stack mine, theirs;
@@ -45,12 +38,20 @@ TEST(TheFirstArena, MayBeMadeByTwoThreadsAtOnce) {
   memset(reinterpret_cast<void *>(mine.lo), 1, kSize);
   memset(reinterpret_cast<void *>(theirs.lo), 2, kSize);
   EXPECT_EQ(*reinterpret_cast<char *>(mine.lo), 1);
-  // The slots of both can be had: one arena has 16,384, or fewer where pages are large.
-  for (size_t i = 0; i < 20000 * 4096 / os_pagesize(); i++) {
-    rt_stack s;
+  // The slots of both can be had, each once, and no more.
+  size_t slot = 128 << 10;
+  while (slot < WholePages(kSize) + RT_STACK_GUARD_BYTES + os_pagesize()) slot *= 2;
+  static std::bitset<2 * kArena / (128 << 10)> had;
+  had[mine.slot] = had[theirs.slot] = true;
+  rt_stack s;
+  for (size_t n = 2; n < 2 * kArena / slot; n++) {
     ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, kSize, &there, &s), 0);
+    ASSERT_FALSE(had[s.slot]);
+    had[s.slot] = true;
   }
   EXPECT_EQ(AddressSpace() - before, taken);
+  ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, kSize, &there, &s), 0);
+  EXPECT_GE(AddressSpace() - before, taken + kArena);
 }
 
 }  // namespace

@@ -322,6 +322,12 @@ TEST_F(Slots, PoisonFillsOnceWhatIsUsed) {
   EXPECT_EQ(Resident(s.lo, s.hi), 0u) << "nobody has used it";
   const rt_stack large = Hold(4 * M);
   EXPECT_EQ(Resident(large.lo, large.hi), 1 * M) << "no more than its top";
+  s = Alloc(16 * K);
+  Byte(s.lo) = 7;
+  inject::Arm(1u << inject::kMprotect, 1, false);
+  Free(s);
+  inject::Disarm();
+  EXPECT_EQ(Byte(s.lo), 7) << "the system refuses to make it whole";
 }
 
 // ---- Stocking ----------------------------------------------------------------------------------
@@ -459,8 +465,10 @@ TEST_F(Slots, AResizeThatIsRefusedChangesNothing) {
         for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) ASSERT_TRUE(Accessible(at));
         if (marked()) EXPECT_TRUE(Accessible(s.hi - to - 1) || s.hi - to > s.lo - s.guard_bytes);
         EXPECT_EQ(cache()->stats.in_use[rt_stack_class(256 * K)], 1u);
-        // But for what would have gone.
+        // But for what would have gone; of that, where guards are marks, what one would lie on.
         for (uintptr_t at = std::max(s.lo, s.hi - to); at < s.hi; at += os_pagesize())
+          ASSERT_EQ(Byte(at), 5);
+        for (uintptr_t at = s.lo; marked() && at < s.hi - to - s.guard_bytes; at += os_pagesize())
           ASSERT_EQ(Byte(at), 5);
         error = rt_stackresize(cache(), &s, asked);
       }
@@ -484,6 +492,42 @@ TEST_F(Slots, AGuardThatCannotBeOpenedStays) {
   EXPECT_EQ(rt_stackresize(cache(), &s, 256 * K), 0);
   ExpectGuarded(s);
   for (uintptr_t at = s.lo; at < s.hi; at += os_pagesize()) ASSERT_TRUE(Accessible(at));
+  Free(s);
+}
+
+// Of the two calls that open it only the first is done.
+TEST_F(Slots, AGuardThatIsOpenedHalfwayIsClosedAgain) {
+  if (!marked()) GTEST_SKIP() << "it is opened by one call";
+  inject::Arm(1u << inject::kMadvise, 1, true);
+  rt_stack s = Range(128 * M, 16 * K);  // there is none yet
+  inject::ArmRange(1u << inject::kMadvise, 1, 2);  // to mark the new one, to open the old
+  EXPECT_LT(rt_stackresize(cache(), &s, 256 * K), 0);
+  inject::Disarm();
+  ExpectGuarded(s);
+  for (uintptr_t at = s.hi - 512 * K; at < s.lo - s.guard_bytes; at += os_pagesize())
+    ASSERT_TRUE(Accessible(at)) << "nothing is left of the new one";
+  EXPECT_EQ(rt_stackresize(cache(), &s, 256 * K), 0);
+  ExpectGuarded(s);
+  Free(s);
+}
+
+// Neither a mark nor mprotect, the first time.
+TEST_F(Slots, WithoutANewGuardTheOldOneStays) {
+  if (!marked()) GTEST_SKIP() << "all that lies below is the guard";
+  constexpr uint32_t kGuards = 1u << inject::kMadvise | 1u << inject::kMprotect;
+  rt_stack s = {};
+  ASSERT_EQ(rt_stackrange(RT_STACK_ELASTIC, 64 * M, 16 * K, cache(), &s), 0);
+  inject::ArmRange(kGuards, 1, 2);  // the pad above it, that ends a descent from the next slot
+  EXPECT_LT(rt_stackcommit(&s), 0);
+  inject::Disarm();
+  EXPECT_FALSE(s.usable);
+  ASSERT_EQ(rt_stackcommit(&s), 0);
+  EXPECT_FALSE(Accessible(s.hi));
+  inject::ArmRange(kGuards, 1, 2);
+  EXPECT_LT(rt_stackresize(cache(), &s, 256 * K), 0);
+  inject::Disarm();
+  EXPECT_EQ(rt_stack_size(&s), WholePages(16 * K));
+  ExpectGuarded(s);
   Free(s);
 }
 

@@ -22,3 +22,14 @@ def on_cpu(cpu, targets):
         "@platforms//cpu:" + cpu: targets,
         "//conditions:default": [],
     })
+
+def by_system(path):
+    """The one of its files that is for the system.
+
+    Args:
+      path: of the files, with %s for the system: "alarm_%s.c"
+    """
+    return select({
+        "@platforms//os:windows": [path % "windows"],
+        "//conditions:default": [path % "posix"],
+    })

@@ -313,6 +313,12 @@ static bool unguard_slot(const struct rt_stack *st) {
   return error == 0;
 }
 
+// Fills a stack.  One that is paged in, from before stacks were filled, is made whole first; if the
+// system refuses, it stays as it is.
+static void fill(const struct rt_stack *st, void (*with)(const struct rt_stack *)) {
+  if (os_stack_commit((void *)st->lo, rt_stack_size(st), false) == 0) with(st);
+}
+
 static void count_in_use(struct rt_stackcache *cache, int class, int64_t by) {
   rt_count(&cache->stats.in_use[class], (uint64_t)by);
 }
@@ -388,7 +394,7 @@ int rt_stackcommit(struct rt_stack *stack) {
   }
   s->resident = true;  // from now on
   stack->usable = true;
-  if (how.poison) rt_poison_fresh(stack);
+  if (how.poison) fill(stack, rt_poison_fresh);
   return 0;
 }
 
@@ -416,8 +422,7 @@ static void push_ready(uint32_t number) {
     atomic_fetch_sub_explicit(&pool.warm_bytes, bytes, memory_order_relaxed);
     struct rt_stack st;
     describe(number, size_in_pool(number), &st);
-    os_discard((void *)st.lo, bytes);
-    s->resident = false;
+    rt_stackdiscard(&st);
   }
   push(&pool.ready[a->kind][a->class], number);
 }
@@ -431,7 +436,7 @@ void rt_stackfree(struct rt_stackcache *cache, const struct rt_stack *stack) {
     if (raw || unguard_slot(stack)) push(&pool.raw[a->kind][a->class], stack->slot);
     return;
   }
-  if (how.poison && stack->usable) rt_poison_freed(stack);
+  if (how.poison && stack->usable) fill(stack, rt_poison_freed);
   uint32_t *n = &cache->n[a->kind][a->class];
   if (*n < RT_STACK_CACHED) {
     cache->slots[a->kind][a->class][(*n)++] = stack->slot;
@@ -579,8 +584,7 @@ void rt_stackdrain(struct rt_stackcache *cache) {
         struct slot *s = slot_of(number);
         struct rt_stack st;
         describe(number, size_in_pool(number), &st);
-        os_discard((void *)st.lo, round_up(rt_stack_size(&st), os_pagesize()));
-        s->resident = false;
+        rt_stackdiscard(&st);
         atomic_store_explicit(&s->next, first, memory_order_relaxed);
         first = number + 1;
         n++;

@@ -4,10 +4,12 @@
 #include <windows.h>
 
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
 #include "platform.h"
+#include "runtime/stack/poison.h"
 #include "tests/goroutine.h"
 
 extern "C" uint64_t registers_kept(void (*fn)(void *), void *arg, uint64_t seed);
@@ -170,6 +172,31 @@ TEST(Reserve, ThatIsUsedAgainIsKnownToBeLarger) {
     }
   }), GO_OK);
   EXPECT_EQ(caught, 3);
+}
+
+// The pool keeps it from one run to the next, and in that stacks are filled.
+TEST(Reserve, ThatIsUsedAgainIsFilledToItsEnd) {
+  auto cache = std::make_unique<rt_stackcache>();
+  const rt_stack_config plain = {0, RT_GUARD_AUTO, false}, filled = {0, RT_GUARD_AUTO, true};
+  const auto alloc = [&cache](size_t size) {
+    rt_stack s = {};
+    EXPECT_EQ(rt_stackalloc(RT_STACK_FIXED, size, cache.get(), &s), 0);
+    return s;
+  };
+  const auto low = [](const rt_stack &s) { return static_cast<unsigned char>(Byte(s.lo)); };
+  ASSERT_EQ(rt_stackinit(&plain), 0);
+  const rt_stack first = alloc(256 * K), freed_later = alloc(512 * K);
+  rt_stackfree(cache.get(), &first);
+  ASSERT_EQ(rt_stackinit(&filled), 0);
+  const rt_stack again = alloc(256 * K);
+  EXPECT_EQ(again.slot, first.slot);
+  EXPECT_EQ(low(again), RT_POISON_FRESH);
+  rt_stackfree(cache.get(), &again);
+  EXPECT_EQ(low(again), RT_POISON_FREED);
+  rt_stackfree(cache.get(), &freed_later);
+  EXPECT_EQ(low(freed_later), RT_POISON_FREED);
+  rt_stackcache_flush(cache.get());
+  ASSERT_EQ(rt_stackinit(&plain), 0);
 }
 
 // ---- Stacks that a handler makes larger --------------------------------------------------------

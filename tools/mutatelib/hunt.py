@@ -46,6 +46,9 @@ class Verdict:
     reached_by: int = 0  # cases
     ran: int = 0
 
+    def ran_all(self):
+        return self.ran == self.reached_by
+
 
 @dataclass
 class Range:
@@ -184,7 +187,7 @@ class Hunt:
 
     def kill(self, mutants, cases, seconds, stage, keep=lambda verdicts: None):
         """{number: Verdict} of the mutants; a mutant is run against cases that take no longer than
-        `seconds` altogether by themselves, and is said to survive where those do not kill it.
+        `seconds` altogether by themselves, and survives where those do not kill it.
         What is known is given to `keep` now and then: it may be all there will ever be."""
         order = Order(cases, seconds)
         chosen, verdicts, said = [], {}, time.monotonic()

@@ -20,10 +20,11 @@ FOLDER = "runtime/stack"
 # What is about stacks, and quick.
 TESTS = """adapt_test adjustwords_guard_test adjustwords_test copystack_test
     fault_handler_test fault_test growth_end_test growth_test inplace_test
-    profile_table_test profile_test prologue_test quarantine_test regfile_test
-    sanitize_test segment_sizes_test segment_test shrink_test shrink_turn_test
-    signal_mprotect_test signal_test stack_debug_test stack_mprotect_test
-    stack_slots_mprotect_test stack_slots_test stack_start_test stack_test""".split()
+    profile_steps_test profile_table_test profile_test prologue_test quarantine_race_test
+    quarantine_test regfile_test sanitize_test segment_sizes_test segment_test shrink_test
+    shrink_turn_test signal_mprotect_test signal_test stack_debug_test stack_mprotect_test
+    stack_race_test stack_slots_mprotect_test stack_slots_test stack_start_test stack_steps_test
+    stack_test""".split()
 REPLAYS = "copystack fault stackpool".split()
 # Of their BUILD file.
 ENVIRONMENT = {"signal_mprotect_test": {"GO_GUARDKIND": "mprotect"}}

@@ -30,8 +30,8 @@ const char *rt_growth_missing(const struct rt_growth *growth) {
 }
 
 const struct rt_growth *rt_growth_at(int i) {
-  for (int row = 0; i >= 0 && row < ROWS; row++)
-    if (!rt_growth_missing(table[row]) && i-- == 0) return table[row];
+  for (int row = 0, n = 0; row < ROWS; row++)
+    if (!rt_growth_missing(table[row]) && n++ == i) return table[row];
   return NULL;
 }
 

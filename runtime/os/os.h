@@ -63,9 +63,10 @@ void os_populate(void *addr, size_t bytes);
 // far as nothing is mapped there; memory reserved with OS_ACCESS_NONE.  paged: it may be so only as
 // it is touched, downwards from its end and by whoever runs on it, where the system can do that.
 // Above may be the rest of the stack, which then has become larger; whoever is on it goes on.
-// GO_EGUARD or GO_EMAPCOUNT.  os_stack_forbid undoes it for a whole stack; os_stack_shrink for its
-// lower end, the rest stays a stack.  [signal-safe]
-// Linux: os_commit and os_forbid.
+// GO_EGUARD or GO_EMAPCOUNT, and it is as it was.  os_stack_forbid undoes it for a whole stack, and
+// gives its memory back; os_stack_shrink for its lower end, the rest stays a stack: it stays whole
+// where that fails, but for what the lower end held.  [signal-safe]
+// Linux: os_commit; os_discard and os_forbid.
 int os_stack_commit(void *lo, size_t bytes, bool paged);
 int os_stack_forbid(void *lo, size_t bytes);
 int os_stack_shrink(void *lo, size_t bytes);

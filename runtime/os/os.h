@@ -149,7 +149,8 @@ void os_callers(uintptr_t from, uintptr_t *out, int most, int *n);
 // While os_fault_install's handler is there.
 bool os_guarded(void (*fn)(void *), void *arg);
 
-// os_quit_install calls fn for each SIGQUIT, on the thread that gets it, with the interrupted pc.
+// os_quit_install calls fn for each SIGQUIT, on the thread that gets it, with the interrupted pc;
+// a thread that may use no thread-local variable then (macOS) ends the process itself, with a line.
 // If the program handles or ignores that signal already, it stays so.  GO_ETHREAD.
 int os_quit_install(void (*fn)(uintptr_t pc));
 // os_thread_quit sends SIGQUIT to a thread that has called os_thread_self and has not ended; false

@@ -1,6 +1,6 @@
-// Parts of runtime/os/darwin and posix, run here: compiled with its own declarations, over a system that this
-// file makes up.  It shows what they ask of macOS and what they make of the answers, not that macOS
-// answers so.
+// Parts of runtime/os/darwin and posix, run here: compiled with its own declarations, over a system
+// that this file makes up.  It shows what they ask of macOS and what they make of the answers, not
+// that macOS answers so.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -158,6 +158,17 @@ class Counting(unittest.TestCase):
         self.assertEqual(self.results(suites("gcc", *rules)).failed,
                          ["//:a (runs, and a tag says that it does not)"])
 
+    def test_a_timeout_is_not_taken_for_a_tag(self):
+        text = QUERIED % "".join(
+            '<rule class="cc_test" name="//:%s"><string name="%s" value="%s"/><list name="tags">'
+            '<string value="%s"/></list></rule>' % rule for rule in (
+                ("a", "timeout", "long", ""), ("b", "size", "large", ""),
+                ("c", "size", "small", ""),
+                ("d", "timeout", "long", "long"), ("e", "timeout", "eternal", "")))
+        known = counter.Suites(xml.etree.ElementTree.fromstring(text), "native")
+        self.assertEqual([name.split(" ")[0] for name in self.results(known).failed],
+                         ["//:a", "//:b"])
+
     def test_what_tags_leave_out_is_told_but_for_what_was_not_asked_for(self):
         rules = [("cc_test", "//:" + label, tags, []) for label, tags in (
             ("core", ["core"]), ("fuzz", ["fuzz"]), ("long", ["long"]), ("pac", ["pac"]))]

@@ -15,6 +15,7 @@ def case_library(name, hdrs = None, **kwargs):
         testonly = True,
         srcs = by_cpu(name + "_%s.S") + on_cpu("x86_64", ["case_macros.h"]),
         hdrs = hdrs or [name + ".h"],
+        tags = ["not windows: assembly for the System V ABI"],
         target_compatible_with = ["@platforms//os:linux"],
         deps = on_cpu("aarch64", ["//runtime/arch/aarch64:bti"]),
         **kwargs

@@ -1,6 +1,6 @@
-// Parts of runtime/os/darwin, run here: compiled with its own declarations, over a system that this
-// file makes up.  It shows what they ask of macOS and what they make of the answers, not that macOS
-// answers so.
+// Parts of runtime/os/darwin and posix, run here: compiled with its own declarations, over a system
+// that this file makes up.  It shows what they ask of macOS and what they make of the answers, not
+// that macOS answers so.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,6 +16,7 @@
 #include "runtime/go.h"
 #include "runtime/os/os.h"
 #include "runtime/os/posix/context.h"
+#include "runtime/os/posix/signals.h"
 #include "tests/darwin_units.h"
 
 // ---- The system --------------------------------------------------------------------------------
@@ -86,10 +87,27 @@ size_t pthread_get_stacksize_np(pthread_t t) {
 }
 
 void (*installed)(int sig, siginfo_t *si, void *context);
+static void (*installed_quit)(int sig, siginfo_t *si, void *context);
 int sigaction(int sig, const struct sigaction *action, struct sigaction *old) {
-  CHECK(sig == SIGTRAP);
+  CHECK(sig == SIGTRAP || sig == SIGQUIT);
   if (old) *old = (struct sigaction){.sa_handler = SIG_DFL};
-  if (action) installed = action->sa_sigaction;
+  if (action) *(sig == SIGTRAP ? &installed : &installed_quit) = action->sa_sigaction;
+  return 0;
+}
+int sigemptyset(sigset_t *set) { return *set = 0; }
+int sigaddset(sigset_t *set, int sig) {
+  *set |= 1u << (sig - 1);
+  return 0;
+}
+static sigset_t unblocked;
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
+  CHECK(how == SIG_UNBLOCK && !old);
+  unblocked |= *set;
+  return 0;
+}
+static int raised;
+int raise(int sig) {
+  raised = sig;
   return 0;
 }
 
@@ -208,10 +226,49 @@ void test_calls(ucontext_t *uc, uint64_t *pc, uint64_t *sp, size_t below) {
   CHECK(rt_asyncpreempt_bytes() >= below);
 }
 
+// ---- Last words --------------------------------------------------------------------------------
+
+static bool thread_is_ours;
+bool os_signal_thread_is_ours(void) { return thread_is_ours; }
+
+static char printed[100];
+void os_print(const char *message, size_t bytes) {
+  CHECK(bytes < sizeof printed);
+  memcpy(printed, message, bytes);
+}
+
+static int quits;
+static void count_quit(uintptr_t pc) {
+  CHECK(pc == OLD);
+  quits++;
+}
+
+// Whose handler needs thread-local variables is not called where a signal may not use them.
+static void test_quit(void) {
+  static _Alignas(16) unsigned char registers[4096];
+  ucontext_t uc = {.uc_mcontext = (mcontext_t)registers};
+  dress(registers, sizeof registers);
+  CHECK(os_quit_install(count_quit) == 0);
+  thread_is_ours = true;
+  installed_quit(SIGQUIT, NULL, &uc);
+  CHECK(quits == 1 && raised == 0);
+  thread_is_ours = false;
+  installed_quit(SIGQUIT, NULL, &uc);
+}
+
+// Where test_quit ends.
+_Noreturn void exit(int status);
+void _exit(int status) {
+  CHECK(quits == 1 && raised == SIGQUIT && !installed_quit && unblocked == 1u << (SIGQUIT - 1));
+  CHECK(memcmp(printed, "stacklab: SIGQUIT, ", 19) == 0 && status != 0);
+  exit(0);
+}
+
 int main(void) {
   test_descriptors();
   test_events();
   test_waiting();
   test_registers();
-  return 0;
+  test_quit();
+  return 1;
 }

@@ -67,7 +67,7 @@ def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
         **kwargs
     )
 
-def concurrency_test(name, seeds = 2000, core = False, deps = [], tags = [], **kwargs):
+def concurrency_test(name, seeds = 2000, own_tags = [], deps = [], tags = [], **kwargs):
     """cc_test name, and of its suites Concurrent*: name_seeds, name_threads, name_threads_long.
 
     name_seeds runs them once per seed from 1 on; a failure prints the seed, which GO_SEED=n
@@ -77,12 +77,12 @@ def concurrency_test(name, seeds = 2000, core = False, deps = [], tags = [], **k
     Args:
       name: of the test whose source is name.cc
       seeds: how many
-      core: whether name, without the others, is one that a port begins with
+      own_tags: of name, without the others
       deps: without GoogleTest
       tags: of all
       **kwargs: of all
     """
-    gtest(name = name, tags = tags + (["core"] if core else []), deps = deps, **kwargs)
+    gtest(name = name, tags = tags + own_tags, deps = deps, **kwargs)
 
     # One thread: TSan would find nothing, at ten times the price.
     _repeated(

@@ -1,8 +1,17 @@
-"""For target_compatible_with and srcs: what holds on some platforms."""
+"""For target_compatible_with and srcs: what holds on some platforms.
+
+Why a test does not run on a platform, a tag says, of the test or of what it depends on:
+
+    not NAME...: reason         or        only NAME...: reason
+
+with the names that tools/test --platforms has; what is said of aarch64 holds for pac, too.
+tools/test reports the reason, takes a test that is left out without one for a failure, and one that
+runs in spite of its tag.
+"""
 
 CPUS = ["aarch64", "riscv64", "x86_64"]
 
-# What POSIX has, each with the reason.
+# What POSIX has.
 NOT_WINDOWS = select({
     "@platforms//os:windows": ["//toolchain:nowhere"],
     "//conditions:default": [],

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 PATH = os.path.join(os.path.dirname(os.path.realpath(__file__)), "test")
@@ -29,6 +30,20 @@ GENERATED = """<testsuites><testsuite name="t" tests="1" failures="0" errors="%d
 <testcase name="t" status="run" duration="0" time="0">%s</testcase></testsuite></testsuites>"""
 
 
+# What `bazel query --output=xml` says, as far as it matters.
+QUERIED = """<query>%s</query>"""
+RULE = """<rule class="%s" name="%s"><list name="tags">%s</list>%s</rule>"""
+
+
+def suites(platform, *rules):
+    """Of (class, label, tags, inputs)."""
+    text = QUERIED % "".join(RULE % (
+        kind, label, "".join('<string value="%s"/>' % tag for tag in tags),
+        "".join('<rule-input name="%s"/>' % i for i in inputs))
+        for kind, label, tags, inputs in rules)
+    return counter.Suites(xml.etree.ElementTree.fromstring(text), platform)
+
+
 class Counting(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -47,9 +62,13 @@ class Counting(unittest.TestCase):
         self.events.append({"id": {"testResult": {"label": label}},
                             "testResult": {"status": status, "testActionOutput": outputs}})
 
-    def results(self):
+    def incompatible(self, label):
+        self.events.append({"id": {"targetConfigured": {"label": label}},
+                            "aborted": {"reason": "SKIPPED"}})
+
+    def results(self, known=None):
         lines = "".join(json.dumps(event) + "\n" for event in self.events)
-        return counter.collect(self.write("events", lines + '{"id": {"cut sho'))
+        return counter.collect(self.write("events", lines + '{"id": {"cut sho'), known)
 
     def test_cases_of_googletest(self):
         self.ran("//:a", "FAILED", GTEST)
@@ -112,6 +131,57 @@ class Counting(unittest.TestCase):
                          [("//:a", "12ab on x, nothing on y")])
         other.suites["//:a"] = [0, 0, 1]
         self.assertEqual(list(counter.differences({"x": one, "y": other})), [])
+
+    def test_a_suite_that_is_left_out_says_why(self):
+        rules = (("cc_test", "//:a", ["core", "not gcc aarch64: no &lt;link>"], []),
+                 ("cc_test", "//:b", ["only windows: its threads"], ["//:lib"]),
+                 ("cc_test", "//:c", [], ["//:c.cc", "//:far"]),
+                 ("cc_library", "//:far", [], ["//:lib"]),
+                 ("cc_library", "//:lib", ["not windows: it forks", "not musl: C++"], []))
+        reasons = {platform: [suites(platform, *rules).reason("//:" + x) for x in "abc"]
+                   for platform in ("native", "gcc", "pac", "musl", "windows")}
+        self.assertEqual(reasons, {"native": [None, "its threads", None],
+                                   "gcc": ["no <link>", "its threads", None],
+                                   "pac": ["no <link>", "its threads", None],
+                                   "musl": [None, "its threads", "C++"],
+                                   "windows": [None, "it forks", "it forks"]})
+        for x in "abc":
+            self.incompatible("//:" + x)
+        results = self.results(suites("musl", *rules))
+        self.assertEqual(results.skipped, [("//:b", "its threads"), ("//:c", "C++")])
+        self.assertEqual(results.failed, ["//:a (left out without a reason)"])
+
+    def test_what_runs_has_no_reason_not_to(self):
+        rules = (("cc_test", "//:a", ["not gcc: no preemption"], []),)
+        self.ran("//:a", "PASSED", ALL_GOOD)
+        self.assertEqual(self.results(suites("musl", *rules)).failed, [])
+        self.assertEqual(self.results(suites("gcc", *rules)).failed,
+                         ["//:a (runs, and a tag says that it does not)"])
+
+    def test_a_timeout_is_not_taken_for_a_tag(self):
+        text = QUERIED % "".join(
+            '<rule class="cc_test" name="//:%s"><string name="%s" value="%s"/><list name="tags">'
+            '<string value="%s"/></list></rule>' % rule for rule in (
+                ("a", "timeout", "long", ""), ("b", "size", "large", ""),
+                ("c", "size", "small", ""),
+                ("d", "timeout", "long", "long"), ("e", "timeout", "eternal", "")))
+        known = counter.Suites(xml.etree.ElementTree.fromstring(text), "native")
+        self.assertEqual([name.split(" ")[0] for name in self.results(known).failed],
+                         ["//:a", "//:b"])
+
+    def test_what_tags_leave_out_is_told_but_for_what_was_not_asked_for(self):
+        rules = [("cc_test", "//:" + label, tags, []) for label, tags in (
+            ("core", ["core"]), ("fuzz", ["fuzz"]), ("long", ["long"]), ("pac", ["pac"]))]
+
+        def filtered(*arguments):
+            options = counter.parse_arguments(["--platforms", "pac,gcc,aarch64", *arguments])
+            return {name: list(suites(name, *rules).filtered(*counter.tags_of(options, name)))
+                    for name in options.platforms}
+
+        self.assertEqual(filtered(), {
+            "pac": ["//:core", "//:fuzz"], "gcc": ["//:fuzz"], "aarch64": ["//:fuzz"]})
+        self.assertEqual(filtered("--long")["pac"], ["//:core", "//:fuzz", "//:long"])
+        self.assertEqual(filtered("--core")["aarch64"], [])
 
     def test_a_platform_without_an_emulator_is_skipped_only_of_the_core(self):
         refused = counter.set_up

@@ -63,9 +63,10 @@ void os_populate(void *addr, size_t bytes);
 // far as nothing is mapped there; memory reserved with OS_ACCESS_NONE.  paged: it may be so only as
 // it is touched, downwards from its end and by whoever runs on it, where the system can do that.
 // Above may be the rest of the stack, which then has become larger; whoever is on it goes on.
-// GO_EGUARD or GO_EMAPCOUNT.  os_stack_forbid undoes it for a whole stack; os_stack_shrink for its
-// lower end, the rest stays a stack.  [signal-safe]
-// Linux: os_commit and os_forbid.
+// GO_EGUARD or GO_EMAPCOUNT, and it is as it was.  os_stack_forbid undoes it for a whole stack, and
+// gives its memory back; os_stack_shrink for its lower end, the rest stays a stack: it stays whole
+// where that fails, but for what the lower end held.  [signal-safe]
+// Linux: os_commit; os_discard and os_forbid.
 int os_stack_commit(void *lo, size_t bytes, bool paged);
 int os_stack_forbid(void *lo, size_t bytes);
 int os_stack_shrink(void *lo, size_t bytes);
@@ -148,7 +149,8 @@ void os_callers(uintptr_t from, uintptr_t *out, int most, int *n);
 // While os_fault_install's handler is there.
 bool os_guarded(void (*fn)(void *), void *arg);
 
-// os_quit_install calls fn for each SIGQUIT, on the thread that gets it, with the interrupted pc.
+// os_quit_install calls fn for each SIGQUIT, on the thread that gets it, with the interrupted pc;
+// a thread that may use no thread-local variable then (macOS) ends the process itself, with a line.
 // If the program handles or ignores that signal already, it stays so.  GO_ETHREAD.
 int os_quit_install(void (*fn)(uintptr_t pc));
 // os_thread_quit sends SIGQUIT to a thread that has called os_thread_self and has not ended; false

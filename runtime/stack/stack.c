@@ -306,7 +306,7 @@ static bool unguard_slot(const struct rt_stack *st) {
   const struct arena *a = arena_of(st->slot);
   struct slot *s = slot_of(st->slot);
   const size_t bytes = round_up(rt_stack_size(st), os_pagesize());
-  os_discard((void *)st->lo, bytes);
+  if (a->marked) os_discard((void *)st->lo, bytes);
   const int error = a->marked ? drop_guard(s, st->lo - a->guard_bytes, st->lo)
                               : os_stack_forbid((void *)st->lo, bytes);
   s->forbidden = s->resident = s->guarded = false;
@@ -471,7 +471,6 @@ static int move_marks(const struct arena *a, const struct rt_stack *st, uintptr_
 // Without marks all that lies below the stack is the guard.
 static int move_commit(const struct rt_stack *st, uintptr_t to) {
   if (to < st->lo) return os_stack_commit((void *)to, st->lo - to, false);
-  os_discard((void *)st->lo, to - st->lo);
   return os_stack_shrink((void *)st->lo, to - st->lo);
 }
 

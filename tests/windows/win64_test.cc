@@ -4,6 +4,7 @@
 #include <windows.h>
 
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -223,6 +224,15 @@ TEST(Inplace, GrowsInTheHandlerOnTheStackThatRanOut) {
   EXPECT_TRUE(kept == deep);
 }
 
+// From a page: twice that ends within what the handler of the overflow needs for itself.
+TEST(Inplace, LeavesItsHandlerOutOfTheGuard) {
+  go_config config = Procs(1, "inplace");
+  config.stack_initial = 4 * K;
+  int sum = 0;
+  ASSERT_EQ(RunFirst(config, [&] { sum = Deep(1000); }), GO_OK);
+  EXPECT_EQ(sum, 1000);
+}
+
 // The guard is where the stack ends now, each time anew.
 TEST(Inplace, GrowsAgainAfterItHasBecomeSmaller) {
   static go_chan *channel;
@@ -246,6 +256,124 @@ TEST(Inplace, GrowsAgainAfterItHasBecomeSmaller) {
   EXPECT_EQ(sums, 3 * 200);
   EXPECT_EQ(Stats().shrinks - shrinks, 3u);
   EXPECT_EQ(Stats().growths_by_fault - before, 3 * 5u) << "8K doubled to 256K, three times";
+}
+
+// ---- Memory that cannot be had ---------------------------------------------------------------
+
+DWORD StateOf(uintptr_t at) {
+  MEMORY_BASIC_INFORMATION m;
+  return VirtualQuery(reinterpret_cast<void *>(at), &m, sizeof m) ? m.State : 0;
+}
+
+bool HasGuard(uintptr_t at) {
+  MEMORY_BASIC_INFORMATION m;
+  return VirtualQuery(reinterpret_cast<void *>(at), &m, sizeof m) && m.Protect & PAGE_GUARD;
+}
+
+// While it lives, the program's calls of VirtualAlloc come here: those that commit fail after the
+// first `left`.
+class ShortOfMemory {
+ public:
+  explicit ShortOfMemory(int left) {
+    left_ = left;
+    Import(&Alloc);
+  }
+  ~ShortOfMemory() { Import(real_); }
+
+ private:
+  static LPVOID WINAPI Alloc(LPVOID at, SIZE_T bytes, DWORD how, DWORD protection) {
+    if (how & MEM_COMMIT && left_-- <= 0) return nullptr;
+    return real_(at, bytes, how, protection);
+  }
+  static void Import(decltype(&VirtualAlloc) to);
+
+  inline static int left_;
+  inline static decltype(&VirtualAlloc) const real_ = &VirtualAlloc;
+};
+
+// What the linker has calls of VirtualAlloc go through, in memory that may only be read.
+extern "C" decltype(&VirtualAlloc) __imp_VirtualAlloc;
+
+void ShortOfMemory::Import(decltype(&VirtualAlloc) to) {
+  DWORD was;
+  if (!VirtualProtect(&__imp_VirtualAlloc, sizeof to, PAGE_READWRITE, &was)) abort();
+  __imp_VirtualAlloc = to;
+  VirtualProtect(&__imp_VirtualAlloc, sizeof to, was, &was);
+}
+
+class StackMemory : public testing::Test {
+ protected:
+  static constexpr size_t kBytes = 512 * K;
+  void SetUp() override {
+    int error;
+    lo_ = reinterpret_cast<uintptr_t>(os_reserve(nullptr, kBytes, OS_ACCESS_NONE, &error));
+    ASSERT_NE(lo_, 0u);
+  }
+  void TearDown() override { os_release(At(0), kBytes); }
+  void *At(size_t offset) const { return reinterpret_cast<void *>(lo_ + offset); }
+  size_t Committed() const {
+    size_t n = 0;
+    for (size_t i = 0; i < kBytes; i += 4 * K) n += 4 * K * (StateOf(lo_ + i) == MEM_COMMIT);
+    return n;
+  }
+  uintptr_t lo_ = 0;
+};
+
+TEST_F(StackMemory, ThatCannotBeCommittedLeavesNothingBehind) {
+  for (int enough_for : {0, 1}) {
+    const ShortOfMemory now(enough_for);
+    EXPECT_EQ(os_stack_commit(At(256 * K), 128 * K, false), GO_EGUARD) << enough_for;
+    EXPECT_EQ(os_stack_commit(At(256 * K), 128 * K, true), GO_EGUARD) << enough_for;
+    EXPECT_EQ(Committed(), 0u) << enough_for;
+  }
+  ASSERT_EQ(os_stack_commit(At(256 * K), 128 * K, false), 0);
+  EXPECT_EQ(Committed(), (128 + 4) * K) << "and a guard";
+}
+
+// Below a stack that ran out lie pages that the kernel has committed, where its handler runs.
+TEST_F(StackMemory, OfAHandlerIsLeftToItWhereAStackCannotGrow) {
+  ASSERT_EQ(os_stack_commit(At(256 * K), 64 * K, false), 0);
+  ASSERT_EQ(os_commit(At(224 * K), 32 * K), 0);
+  const uintptr_t handler = lo_ + 240 * K;
+  *reinterpret_cast<volatile int *>(handler) = 7;
+  for (int enough_for : {0, 1}) {
+    {
+      const ShortOfMemory now(enough_for);
+      EXPECT_EQ(os_stack_commit(At(244 * K), 12 * K, false), GO_EGUARD) << enough_for;
+    }
+    EXPECT_FALSE(HasGuard(handler)) << enough_for;
+    EXPECT_EQ(*reinterpret_cast<volatile int *>(handler), 7) << enough_for;
+  }
+}
+
+TEST_F(StackMemory, IsAsItWasWhereAStackCannotBecomeSmaller) {
+  ASSERT_EQ(os_stack_commit(At(256 * K), 128 * K, false), 0);
+  {
+    const ShortOfMemory now(0);
+    EXPECT_EQ(os_stack_shrink(At(256 * K), 64 * K), GO_EGUARD);
+  }
+  EXPECT_EQ(Committed(), (128 + 4) * K);
+  for (size_t i = 256 * K; i < 384 * K; i += 4 * K) EXPECT_FALSE(HasGuard(lo_ + i)) << i;
+  memset(At(256 * K), 1, 128 * K);
+  ASSERT_EQ(os_stack_shrink(At(256 * K), 64 * K), 0);
+  EXPECT_EQ(Committed(), (64 + 4) * K);
+  EXPECT_TRUE(HasGuard(lo_ + 316 * K));
+}
+
+// The upper half of a stack is in use while the lower one is given back.
+TEST_F(StackMemory, IsGivenBackWithoutBeingDecommitted) {
+  ASSERT_EQ(os_stack_commit(At(256 * K), 128 * K, false), 0);
+  auto *bytes = static_cast<volatile char *>(At(256 * K));
+  memset(At(256 * K), 1, 128 * K);
+  {
+    const ShortOfMemory now(0);
+    os_discard(At(252 * K), 68 * K);  // and the guard, which stays
+  }
+  EXPECT_EQ(Committed(), (128 + 4) * K);
+  EXPECT_TRUE(HasGuard(lo_ + 252 * K));
+  ASSERT_EQ(StateOf(lo_ + 256 * K), DWORD{MEM_COMMIT});
+  for (size_t i = 0; i < 128 * K; i++)
+    ASSERT_EQ(bytes[i], i >= 64 * K) << i;
 }
 
 // ---- Exceptions ------------------------------------------------------------------------------

@@ -83,9 +83,12 @@ int os_stack_commit(void *lo, size_t bytes, bool paged) {
   return os_commit(lo, bytes);
 }
 
-int os_stack_forbid(void *lo, size_t bytes) { return os_forbid(lo, bytes); }
+int os_stack_forbid(void *lo, size_t bytes) {
+  os_discard(lo, bytes);
+  return os_forbid(lo, bytes);
+}
 
-int os_stack_shrink(void *lo, size_t bytes) { return os_forbid(lo, bytes); }
+int os_stack_shrink(void *lo, size_t bytes) { return os_stack_forbid(lo, bytes); }
 
 uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi) {
   (void)lo, (void)hi;

@@ -7,6 +7,7 @@
 #include "runtime/go.h"
 #include "runtime/os/os.h"
 #include "runtime/os/posix/context.h"
+#include "runtime/os/posix/signals.h"
 
 static void (*_Atomic quit_handler)(uintptr_t pc);
 static _Atomic bool ours;
@@ -15,6 +16,11 @@ static void on_signal(int sig, siginfo_t *si, void *context) {
   const int saved = errno;
   uintptr_t pc, sp;
   (void)sig, (void)si;
+  if (!os_signal_thread_is_ours()) {
+    static const char line[] = "stacklab: SIGQUIT, on a thread that has run no goroutine\n";
+    os_print(line, sizeof line - 1);
+    os_quit();
+  }
   os_context_pc_sp(context, &pc, &sp);
   atomic_load_explicit(&quit_handler, memory_order_acquire)(pc);
   errno = saved;

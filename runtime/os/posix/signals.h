@@ -1,4 +1,4 @@
-// signals.h: what posix/fault.c and posix/preempt.c ask of the system beside os.h.
+// signals.h: what posix/fault.c, preempt.c and quit.c ask of the system beside os.h.
 #ifndef STACKLAB_RUNTIME_OS_POSIX_SIGNALS_H_
 #define STACKLAB_RUNTIME_OS_POSIX_SIGNALS_H_
 

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <windows.h>
 #include "runtime/go.h"
 #include "runtime/os/os.h"
@@ -110,30 +111,68 @@ static uintptr_t *deallocation_stack(void) {
   return (uintptr_t *)((char *)NtCurrentTeb() + 0x1478);
 }
 
-int os_stack_commit(void *lo, size_t bytes, bool paged) {
-  const size_t first = paged && bytes > FIRST_BYTES ? FIRST_BYTES : bytes;
-  char *from = (char *)lo + (bytes - first), *end = (char *)lo + bytes;
-  int error = commit(from, first, PAGE_READWRITE);
-  if (!error) error = put_guard(from);
-  // This thread is on the stack that goes on above: its overflow has brought us here.
-  if (!error && *deallocation_stack() == (uintptr_t)end - OS_STACK_END_BYTES) {
-    *deallocation_stack() = (uintptr_t)lo - OS_STACK_END_BYTES;
-    ((NT_TIB *)NtCurrentTeb())->StackLimit = from;
-  }
-  return error;
+static bool is_committed(const void *addr) {
+  MEMORY_BASIC_INFORMATION m;
+  return VirtualQuery(addr, &m, sizeof m) && m.State == MEM_COMMIT;
 }
 
-int os_stack_forbid(void *lo, size_t bytes) {
+// Makes a page of put_guard's an ordinary one.
+static bool unguard(void *page) {
   const DWORD saved = GetLastError();
-  char *const end = (char *)lo - OS_STACK_END_BYTES;
-  const bool done = VirtualFree(end, bytes + OS_STACK_END_BYTES, MEM_DECOMMIT);
+  DWORD before;
+  const bool done = VirtualProtect(page, os_pagesize(), PAGE_READWRITE, &before);
+  SetLastError(saved);
+  return done;
+}
+
+static int decommit(char *lo, const char *hi) {
+  const DWORD saved = GetLastError();
+  const bool done = VirtualFree(lo, (size_t)(hi - lo), MEM_DECOMMIT);
   SetLastError(saved);
   return done ? 0 : GO_EGUARD;
 }
 
+// The guard first.  To commit is all or nothing: without memory only the guard is to be undone, and
+// no stack is left behind for the next one's guard to lie in.
+int os_stack_commit(void *lo, size_t bytes, bool paged) {
+  const size_t first = paged && bytes > FIRST_BYTES ? FIRST_BYTES : bytes;
+  char *from = (char *)lo + (bytes - first), *end = (char *)lo + bytes;
+  char *const guard = from - os_pagesize();
+  // By the kernel, for the handler that we may be in, of an overflow of the stack above.
+  const bool handlers = is_committed(guard);
+  int error = put_guard(from);
+  if (error) return error;
+  error = commit(from, first, PAGE_READWRITE);
+  if (error) {
+    if (handlers)
+      (void)unguard(guard);
+    else
+      (void)decommit(guard, from);
+    return error;
+  }
+  // This thread is on the stack that goes on above: its overflow has brought us here.
+  if (*deallocation_stack() == (uintptr_t)end - OS_STACK_END_BYTES) {
+    *deallocation_stack() = (uintptr_t)lo - OS_STACK_END_BYTES;
+    ((NT_TIB *)NtCurrentTeb())->StackLimit = from;
+  }
+  return 0;
+}
+
+int os_stack_forbid(void *lo, size_t bytes) {
+  return decommit((char *)lo - OS_STACK_END_BYTES, (char *)lo + bytes);
+}
+
+// The guard first, on a page that is committed: it cannot want for memory, and until it is there
+// the stack is as it was.
 int os_stack_shrink(void *lo, size_t bytes) {
-  const int error = os_stack_forbid(lo, bytes);
-  return error ? error : put_guard((char *)lo + bytes);
+  const size_t page = os_pagesize();
+  char *const end = (char *)lo + bytes, *const guard = end - page;
+  os_discard(guard, page);
+  int error = put_guard(end);
+  if (error) return error;
+  error = decommit((char *)lo - OS_STACK_END_BYTES, guard);
+  if (error) (void)unguard(guard);
+  return error;
 }
 
 uintptr_t os_stack_limit(uintptr_t lo, uintptr_t hi) {
@@ -165,7 +204,9 @@ int os_guard_remove(void *addr, size_t bytes) {
 
 bool os_guard_supported(void) { return false; }
 
-// MEM_RESET would leave what the pages held, for a while.  Guard pages stay.
+// Nothing is decommitted, which might not be had again: a hole in a stack that somebody is on.
+// MEM_RESET says that pages need not be kept, and VirtualUnlock takes them out of the working set.
+// They come back as zero, or, for a while, as what they were: zeros, too.  Guard pages stay.
 void os_discard(void *addr, size_t bytes) {
   const DWORD saved = GetLastError();
   to_pages(addr, &bytes);
@@ -175,8 +216,9 @@ void os_discard(void *addr, size_t bytes) {
     char *next = (char *)m.BaseAddress + m.RegionSize;
     if (next > end) next = end;
     if (m.State == MEM_COMMIT && m.Protect == PAGE_READWRITE) {
-      VirtualFree(p, (size_t)(next - p), MEM_DECOMMIT);
-      VirtualAlloc(p, (size_t)(next - p), MEM_COMMIT, PAGE_READWRITE);
+      memset(p, 0, (size_t)(next - p));
+      VirtualAlloc(p, (size_t)(next - p), MEM_RESET, PAGE_READWRITE);
+      VirtualUnlock(p, (size_t)(next - p));
     }
     p = next;
   }

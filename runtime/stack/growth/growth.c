@@ -116,6 +116,16 @@ void rt_growth_overflow(const struct rt_gstack *gs, const struct os_fault *fault
   rt_fatal(&t, fault->pc);
 }
 
+// Where a handler runs on the stack that ran out, that is not to end, nor its guard to lie, within
+// what the handler still needs: its calls of the system.
+enum { HANDLER_REST = 4096 };
+
+static size_t below_handler(const struct rt_gstack *gs, size_t size) {  // 0: beyond the limit
+  if (os_fault_elsewhere()) return size;
+  return rt_stackneed(size, gs->stack.hi - (uintptr_t)__builtin_frame_address(0), HANDLER_REST,
+                      gs->max);
+}
+
 bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault) {
   size_t size;
   uintptr_t lowest;
@@ -130,7 +140,9 @@ bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct o
   }
   if (!gs->growth->fault)
     rt_growth_overflow(gs, fault, size, "this strategy cannot grow on a fault");
-  const int error = gs->growth->fault(gs, cache, fault, size, lowest);
+  const size_t larger = below_handler(gs, size);
+  if (!larger) rt_growth_overflow(gs, fault, size, "the handler has no room below the limit");
+  const int error = gs->growth->fault(gs, cache, fault, larger, lowest);
   if (error) rt_growth_overflow(gs, fault, size, go_strerror(error));
   return true;
 }

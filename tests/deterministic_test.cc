@@ -13,9 +13,10 @@
 
 namespace {
 
-go_config Seeded(uint64_t seed, const char *growth = "reserve") {
+go_config Seeded(uint64_t seed, const char *growth = "reserve", int procs = 1) {
   go_config c = SmallStacks(growth);
   c.seed = seed;
+  c.maxprocs = procs;
   return c;
 }
 
@@ -84,9 +85,7 @@ TEST(Deterministic, OneThreadRunsEverything) {
   static int others;
   thread = pthread_self();
   others = 0;
-  go_config config = Seeded(9);
-  config.maxprocs = 4;
-  ASSERT_EQ(Do(config, [](void *) {
+  ASSERT_EQ(Do(Seeded(9), [](void *) {
     EXPECT_EQ(go_gomaxprocs(8), 1);
     done = {};
     go_waitgroup_add(&done, 100);
@@ -168,6 +167,39 @@ TEST(Deterministic, AllocationsFailBySeed) {
   EXPECT_GT(counts.size(), 1u);
   EXPECT_GT(*counts.rbegin(), 0);
 }
+
+// ---- Several Ps ------------------------------------------------------------------------------
+
+class SeveralPs : public testing::TestWithParam<int> {
+ protected:
+  static go_config Config(uint64_t seed, const char *growth = "reserve") {
+    return Seeded(seed, growth, GetParam());
+  }
+};
+
+TEST_P(SeveralPs, TheSameSeedDoesTheSame) {
+  for (int i = 0; go_growth_name(i); i++) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+      const Outcome first = Do(Config(seed, go_growth_name(i)), Talk);
+      ASSERT_EQ(first.error, GO_OK);
+      ASSERT_TRUE(first == Do(Config(seed, go_growth_name(i)), Talk)) << seed;
+    }
+  }
+}
+
+TEST_P(SeveralPs, OtherSeedsDoOtherThings) {
+  std::set<std::string> logs;
+  std::set<uint64_t> digests;
+  for (uint64_t seed = 1; seed <= 100; seed++) {
+    const Outcome run = Do(Config(seed), Talk);
+    logs.insert(run.log);
+    digests.insert(run.digest);
+  }
+  EXPECT_GT(logs.size(), 60u);
+  EXPECT_EQ(digests.size(), 100u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Gomaxprocs, SeveralPs, testing::Values(2, 3, 4));
 
 // ---- The canary ------------------------------------------------------------------------------
 // An event with the oldest mistake there is: it looks whether it is set, then takes the lock, and

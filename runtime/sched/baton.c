@@ -72,6 +72,7 @@ static struct rt_m *choose(const struct rt_m *but) {
   struct rt_m *best = NULL;
   for (struct rt_m *m = rt_det.ms; m; m = m->turn.next) {
     const enum may may = m == but ? CANNOT : may_run(m);
+    m->turn.stands = may != CANNOT;  // once and for all: outsiders change their minds
     if (may == CANNOT) continue;
     n++;
     if (may > most) most = may;
@@ -81,7 +82,7 @@ static struct rt_m *choose(const struct rt_m *but) {
   if (rt_det.priorities) return best;
   uint32_t k = rt_choose(n);
   for (struct rt_m *m = rt_det.ms;; m = m->turn.next)
-    if (m != but && may_run(m) != CANNOT && k-- == 0) return m;
+    if (m->turn.stands && k-- == 0) return m;
 }
 
 // All wait for each other, or for what is not in the books: time, the world, or an outsider.

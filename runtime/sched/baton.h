@@ -23,6 +23,7 @@ struct rt_turn {
   const _Atomic uint32_t *lock; // the lock it waits for, if it does
   int64_t until;                // in the poller: when it wakes up by itself; 0: it does not
   uint64_t priority;
+  bool stands;                  // for election, just now
   uint32_t number;              // of Ms that came before it
   _Atomic uint32_t given;       // it has the baton
 };

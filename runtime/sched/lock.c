@@ -26,7 +26,7 @@ static inline bool look(struct rt_lock *l) {
 
 // In a deterministic run Ms sleep and are woken in the books; who comes from outside, never.
 static void sleep_on(struct rt_lock *l, bool outside) {
-  if (!outside && rt_det.threads)
+  if (!outside && rt_det.holder)
     rt_baton_wait_lock(&l->state);
   else
     os_wait(&l->state, 2);
@@ -34,7 +34,7 @@ static void sleep_on(struct rt_lock *l, bool outside) {
 
 static void wake_from(struct rt_lock *l, bool outside) {
   os_wake(&l->state, 1);
-  if (!outside && rt_det.threads) rt_baton_wake(&l->state, 1);
+  if (!outside && rt_det.holder) rt_baton_wake(&l->state, 1);
 }
 
 static inline void acquire(struct rt_lock *l, bool outside) {
@@ -89,7 +89,7 @@ void rt_plock_wait(struct rt_lock *l) {
 
 void rt_notesleep(struct rt_note *n) {
   while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0) {
-    if (rt_det.threads)
+    if (rt_det.holder)
       rt_baton_wait(&n->woken);
     else
       os_wait(&n->woken, 0);
@@ -108,7 +108,7 @@ bool rt_notesleep_for(struct rt_note *n, int64_t ns) {
 
 void rt_notewakeup(struct rt_note *n) {
   atomic_store_explicit(&n->woken, 1, memory_order_release);
-  if (rt_det.threads)
+  if (rt_det.holder)
     rt_baton_wake(&n->woken, 1);
   else
     os_wake(&n->woken, 1);

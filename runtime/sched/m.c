@@ -207,6 +207,12 @@ void rt_wakep(void) {
   rt_systemstack(startm_spinning, NULL);
 }
 
+static void stop(void) {  // sched.lock held
+  atomic_store(&rt_sched.stopping, true);
+  while (rt_sched.midle) rt_notewakeup(&midleget()->park);
+  rt_sysmon_wake();
+}
+
 void rt_checkdead(void) {
   if (rt_sched.nmidle != rt_sched.nm || atomic_load(&rt_sched.stopping)) return;
   if (!rt_det.on) {
@@ -215,8 +221,7 @@ void rt_checkdead(void) {
     rt_fatal(&t, 0);  // what the scheduler did last is no news
   }
   rt_sched.deadlocked = true;  // go_run says so, and the next seed can be tried
-  atomic_store(&rt_sched.stopping, true);
-  rt_notewakeup(&midleget()->park);
+  stop();
 }
 
 void rt_stopm(struct rt_m *m) {
@@ -294,9 +299,7 @@ void rt_handoffp(struct rt_p *p) {
 
 void rt_stopall(void) {
   rt_lock(&rt_sched.lock);
-  atomic_store(&rt_sched.stopping, true);
-  while (rt_sched.midle) rt_notewakeup(&midleget()->park);
-  rt_sysmon_wake();
+  stop();
   rt_unlock(&rt_sched.lock);
   if (rt_netpoll_inited()) rt_netpoll_break();
 }

@@ -277,6 +277,20 @@ TEST_P(SeveralPs, ComeAndGoAsTheProgramAsks) {
   EXPECT_EQ(wrong, 0);
 }
 
+// A P above the limit that were idle all the same would count: sysmon would sleep, since "all" are.
+TEST_P(SeveralPs, NoneIsIdleAboveTheLimit) {
+  static int idle;
+  for (uint64_t seed = 1; seed <= 100; seed++) {
+    ASSERT_EQ(Do(Config(seed), [](void *) {
+      for (int i = 0; i < 4; i++) Go([](void *) {});
+      go_gomaxprocs(1);
+      for (int i = 0; i < 50; i++) rt_baton_pass();
+      idle = rt_sched.npidle;
+    }).error, GO_OK);
+    ASSERT_EQ(idle, 0) << seed;
+  }
+}
+
 TEST_P(SeveralPs, TimeGoesOnWhenNobodyRuns) {
   static int late;
   late = 0;

@@ -248,9 +248,7 @@ static void flush(struct rt_p *p) {
   for (struct rt_g *g; (g = rt_runqget(p)) != NULL;) rt_gqueue_push(&q, g);
   rt_globrunqput(&q);
   rt_lock(&rt_sched.lock);
-  atomic_store(&p->m, NULL);
-  atomic_store(&p->status, RT_PDEAD);
-  if (p->id < atomic_load(&rt_sched.maxprocs)) rt_pidleput(p);  // it went up again meanwhile
+  rt_pidleput(p);
   rt_unlock(&rt_sched.lock);
 }
 

@@ -1,9 +1,10 @@
 // The scheduler: which goroutine an M runs next, and which Ms are awake (Go's proc.go).
 //
 // No work may be forgotten.  An M that makes work runnable wakes another M if a P is idle and
-// nobody is spinning; an M that stops spinning first counts itself out and then looks at every
-// queue once more.  Between them: either the maker sees nobody spinning and wakes someone, or the
-// spinner, still counted in, will look and find.
+// nobody is spinning; an M that goes idle first counts itself out, with its P and as one that spins
+// if it did, and then, unless others still spin, looks at every queue once more.  Between them:
+// either the maker sees an idle P and nobody spinning and wakes someone, or whoever goes idle, or
+// stops to spin after that, will look and find.
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
@@ -57,8 +58,10 @@ static struct rt_g *globrunqget(struct rt_p *p, int32_t most) {
 }
 
 void rt_pidleput(struct rt_p *p) {
-  atomic_store(&p->status, RT_PIDLE);
+  const bool above = p->id >= atomic_load(&rt_sched.maxprocs);  // which has gone down meanwhile
+  atomic_store(&p->status, above ? RT_PDEAD : RT_PIDLE);
   atomic_store(&p->m, NULL);
+  if (above) return;
   p->link = rt_sched.pidle;
   rt_sched.pidle = p;
   atomic_fetch_add(&rt_sched.npidle, 1);
@@ -308,14 +311,14 @@ static bool idle(struct rt_m *m) {
   }
   rt_pidleput(rt_releasep(m));
   rt_unlock(&rt_sched.lock);
+  // Count ourselves out first, then look: work that was made before will be seen here, and whoever
+  // makes work after sees that nobody spins, or that a P is idle.  While others spin, they will.
   if (m->spinning) {
-    // Count ourselves out first, then look: work that was made before will be seen here, and
-    // whoever makes work after sees that nobody spins.
     m->spinning = false;
     atomic_fetch_sub(&rt_sched.nmspinning, 1);
-    rt_mpoint();
-    if (rt_anywork() && regain(m, true)) return true;
   }
+  rt_mpoint();
+  if (atomic_load(&rt_sched.nmspinning) == 0 && rt_anywork() && regain(m, true)) return true;
   if (!rt_netpoll_inited()) return false;
   const int64_t until = rt_timers_next();
   if (rt_det_onethread() && until) {  // the virtual clock has nothing to wait for

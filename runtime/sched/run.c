@@ -29,16 +29,13 @@ struct rt_p *rt_newp(int32_t id) {
 
 // sched.lock held.  Takes the idle Ps above the new limit out of the list; the running ones
 // retire by themselves at their next scheduling point.
-static void drop_idle_ps(int32_t n) {
+static void drop_idle_ps(void) {
   struct rt_p *p = rt_sched.pidle, *next;
   rt_sched.pidle = NULL;
   atomic_store(&rt_sched.npidle, 0);
   for (; p; p = next) {
     next = p->link;
-    if (p->id < n)
-      rt_pidleput(p);
-    else
-      atomic_store(&p->status, RT_PDEAD);
+    rt_pidleput(p);
   }
 }
 
@@ -53,7 +50,7 @@ static int32_t set_maxprocs(int32_t n) {
     struct rt_p *p = atomic_load(&rt_sched.allp[id]);
     if (atomic_load(&p->status) == RT_PDEAD) rt_pidleput(p);  // else it has not come to retire yet
   }
-  drop_idle_ps(n);
+  drop_idle_ps();
   rt_unlock(&rt_sched.lock);
   return n;
 }

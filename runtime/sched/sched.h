@@ -329,7 +329,7 @@ int64_t rt_timers_wanted(void);  // the same without those that were stopped bef
 uint32_t rt_fastrand(void);                        // of this M; not for secrets
 void rt_globrunqput(struct rt_gqueue *batch);      // takes sched.lock
 void rt_globrunqpush(struct rt_g *g);              // sched.lock held
-void rt_pidleput(struct rt_p *p);                  // sched.lock held
+void rt_pidleput(struct rt_p *p);                  // sched.lock held; dead, above GOMAXPROCS
 struct rt_p *rt_pidleget(void);                    // sched.lock held; NULL if none
 struct rt_p *rt_newp(int32_t id);                  // sched.lock held; NULL: no memory
 void rt_acquirep(struct rt_m *m, struct rt_p *p);

@@ -73,8 +73,8 @@ def concurrency_test(name, seeds = 2000, core = False, deps = [], tags = [], **k
 
     name_seeds runs them once per seed from 1 on; a failure prints the seed, which GO_SEED=n
     replays.  name_seeds_procs does so for a twentieth of the seeds with three Ps, whose threads
-    take turns.  name_threads runs them on threads, 10 times at each of GOMAXPROCS 1, 2 and 4; the long
-    one, 500 times at each.
+    take turns.  name_threads runs them on threads, 10 times at each of GOMAXPROCS 1, 2 and 4; the
+    long one, 500 times at each.
 
     Args:
       name: of the test whose source is name.cc

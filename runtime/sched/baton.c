@@ -200,4 +200,6 @@ bool rt_baton_poll(int64_t until) {
 
 void rt_baton_break(void) { broken = true; }
 
+bool rt_baton_asleep(const struct rt_m *m) { return may_run(m) != CAN && !m->turn.lock; }
+
 void rt_baton_outside(void) { atomic_fetch_add(&outsiders, 1); }

@@ -60,6 +60,10 @@ void rt_baton_wake(const void *where, int n);
 bool rt_baton_poll(int64_t until);
 void rt_baton_break(void);
 
+// rt_baton_asleep tells whether m waits for another to give it work, or for time: it does not run,
+// need not, and holds up nobody.  For tests; who has the baton.
+bool rt_baton_asleep(const struct rt_m *m);
+
 // rt_baton_outside says that a thread which has no part in this takes a lock.  Any thread.
 void rt_baton_outside(void);
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t hash;
 static unsigned given_up;
@@ -12,6 +13,25 @@ void fuzz_result(const void *bytes, size_t n) {
   const unsigned char *p = bytes;
   if (hash == 0) hash = 0xcbf29ce484222325;
   for (size_t i = 0; i < n; i++) hash = (hash ^ p[i]) * 0x100000001b3;
+}
+
+static struct count {
+  const char *what;
+  uint64_t n;
+} counts[16];
+
+void fuzz_count(const char *what, uint64_t n) {
+  const size_t most = sizeof counts / sizeof counts[0];
+  size_t i = 0;
+  while (i < most && counts[i].what && strcmp(counts[i].what, what) != 0) i++;
+  if (i == most) abort();
+  counts[i].what = what;
+  counts[i].n += n;
+}
+
+void fuzz_counts(void (*fn)(const char *what, uint64_t n)) {
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0] && counts[i].what; i++)
+    fn(counts[i].what, counts[i].n);
 }
 
 uint64_t fuzz_results(void) { return hash; }

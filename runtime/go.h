@@ -49,7 +49,8 @@ const char *go_strerror(int code);
 // A field that is 0 or NULL takes its value from the environment variable beside it, and where
 // that is not set, the default.  A size is in bytes; in the environment it may end in K, M or G.
 struct go_config {
-  int maxprocs;               // GOMAXPROCS        goroutines run at once: 1..256 [online CPUs]
+  int maxprocs;               // GOMAXPROCS        goroutines run at once: 1..256 [online CPUs;
+                              //                   1 with a seed]
   const char *growth;         // GO_GROWTH         strategy of goroutines that name none [reserve]
   size_t stack_initial;       // GO_STACKINITIAL   first size of a growing stack [8K]
   size_t stack_max;           // GO_STACKMAX       no stack grows beyond this: up to 1G [1G]
@@ -96,14 +97,18 @@ struct go_spawn_options {
 // everything.
 int go_run(const struct go_config *config, void (*fn)(void *), void *arg);
 
-// With a seed, go_run is deterministic: one thread runs everything, the clock is virtual and jumps
-// to the next timer when nothing else can go on, and every choice (which goroutine runs next, where
-// one is interrupted, which ready case a select takes, when a timer fires, which allocation fails)
-// comes from the seed.  The same program, seed and options do the same again, as long as the
+// With a seed, go_run is deterministic: one goroutine runs at a time, the clock is virtual and
+// jumps to the next timer when nothing else can go on, and every choice (which goroutine runs next,
+// where one is interrupted, which ready case a select takes, when a timer fires, which allocation
+// fails) comes from the seed.  The same program, seed and options do the same again, as long as the
 // program itself does: what it reads of the world outside (files, sockets, real clocks, addresses)
-// is not replayed.  GOMAXPROCS counts as 1, calls that block hold everything up, and a deadlock
-// makes go_run return GO_EDEADLOCK instead of ending the process.  A deadline of INT64_MAX never
-// comes: whoever waits for nothing else is in a deadlock.
+// is not replayed.  Calls that block hold everything up, and a deadlock makes go_run return
+// GO_EDEADLOCK instead of ending the process.  A deadline of INT64_MAX never comes: whoever waits
+// for nothing else is in a deadlock.
+//
+// GOMAXPROCS is 1 unless it is asked for, whatever CPUs there are, and one thread runs everything.
+// If more is asked for, there are as many Ps and the threads for them, of which one at a time runs;
+// go_gomaxprocs changes their number as ever.  A run that begins with one P keeps to that.
 //
 // go_schedule_digest returns a number made of every choice of the last deterministic go_run, or of
 // the one that runs: equal numbers, equal schedules.  Any stack.
@@ -127,8 +132,9 @@ void go_yield(void);
 uint64_t go_self(void);
 
 // go_gomaxprocs sets how many goroutines run at once and returns the value before; n <= 0 only
-// asks; n is capped at 256.  Goroutine only.  Does not park; a lower value is reached as the
-// threads above it come to their next scheduling point.
+// asks, as does any n in a deterministic run that began with one P; n is capped at 256.  Goroutine
+// only.  Does not park; a lower value is reached as the threads above it come to their next
+// scheduling point.
 int go_gomaxprocs(int n);
 
 // go_checkpoint makes sure that the calling goroutine has at least `bytes` of stack below this

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <atomic>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "runtime/arch/arch.h"
 #include "runtime/sched/deterministic.h"
@@ -13,9 +16,10 @@
 
 namespace {
 
-go_config Seeded(uint64_t seed, const char *growth = "reserve") {
+go_config Seeded(uint64_t seed, const char *growth = "reserve", int procs = 1) {
   go_config c = SmallStacks(growth);
   c.seed = seed;
+  c.maxprocs = procs;
   return c;
 }
 
@@ -84,9 +88,7 @@ TEST(Deterministic, OneThreadRunsEverything) {
   static int others;
   thread = pthread_self();
   others = 0;
-  go_config config = Seeded(9);
-  config.maxprocs = 4;
-  ASSERT_EQ(Do(config, [](void *) {
+  ASSERT_EQ(Do(Seeded(9), [](void *) {
     EXPECT_EQ(go_gomaxprocs(8), 1);
     done = {};
     go_waitgroup_add(&done, 100);
@@ -169,6 +171,209 @@ TEST(Deterministic, AllocationsFailBySeed) {
   EXPECT_GT(*counts.rbegin(), 0);
 }
 
+// ---- Several Ps ------------------------------------------------------------------------------
+
+class SeveralPs : public testing::TestWithParam<int> {
+ protected:
+  static go_config Config(uint64_t seed, const char *growth = "reserve") {
+    return Seeded(seed, growth, GetParam());
+  }
+};
+
+TEST_P(SeveralPs, TheSameSeedDoesTheSame) {
+  for (int i = 0; go_growth_name(i); i++) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+      const Outcome first = Do(Config(seed, go_growth_name(i)), Talk);
+      ASSERT_EQ(first.error, GO_OK);
+      ASSERT_TRUE(first == Do(Config(seed, go_growth_name(i)), Talk)) << seed;
+    }
+  }
+}
+
+TEST_P(SeveralPs, OtherSeedsDoOtherThings) {
+  std::set<std::string> logs;
+  std::set<uint64_t> digests;
+  for (uint64_t seed = 1; seed <= 100; seed++) {
+    const Outcome run = Do(Config(seed), Talk);
+    logs.insert(run.log);
+    digests.insert(run.digest);
+  }
+  EXPECT_GT(logs.size(), 60u);
+  EXPECT_EQ(digests.size(), 100u);
+}
+
+std::set<std::thread::id> threads;
+
+// Each waits for the next to be made: queues fill, thieves come.
+void Spread(void *) {
+  done = {};
+  go_waitgroup_add(&done, 20);
+  for (int i = 0; i < 20; i++) {
+    Go([](void *) {
+      for (int k = 0; k < 5; k++) {
+        threads.insert(std::this_thread::get_id());
+        go_yield();
+      }
+      go_waitgroup_done(&done);
+    });
+  }
+  go_waitgroup_wait(&done);
+}
+
+TEST_P(SeveralPs, GoroutinesRunOnAsManyThreads) {
+  const uint64_t before = Stats().steals;
+  size_t most = 0;
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    threads.clear();
+    ASSERT_EQ(Do(Config(seed), Spread).error, GO_OK);
+    most = std::max(most, threads.size());
+  }
+  // One more, made where the others were about to be idle.
+  EXPECT_GE(most, static_cast<size_t>(GetParam()));
+  EXPECT_GT(Stats().steals, before);
+}
+
+// Calls hand their P on, and sysmon takes it from those that do not, and interrupts.
+TEST_P(SeveralPs, SysmonDoesItsPart) {
+  const struct go_stats before = Stats();
+  for (uint64_t seed = 1; seed <= 100; seed++) {
+    ASSERT_EQ(Do(Config(seed), [](void *) {
+      done = {};
+      go_waitgroup_add(&done, 4);
+      for (int i = 0; i < 4; i++) {
+        Go([](void *) {
+          for (int k = 0; k < 5; k++) {
+            go_entersyscall();
+            for (int n = 0; n < 5; n++) rt_mpoint();
+            go_exitsyscall();
+            for (int n = 0; n < 5; n++) rt_callpoint();
+          }
+          go_waitgroup_done(&done);
+        });
+      }
+      go_waitgroup_wait(&done);
+    }).error, GO_OK);
+  }
+  EXPECT_GT(Stats().handoffs, before.handoffs);
+  EXPECT_GT(Stats().preemptions, before.preemptions);
+}
+
+TEST_P(SeveralPs, ComeAndGoAsTheProgramAsks) {
+  static int wrong;
+  wrong = 0;
+  const auto change = [](void *) {
+    int expected = go_gomaxprocs(0);
+    for (int n : {1, 4, 2, 8, 1, 3}) {
+      wrong += go_gomaxprocs(n) != expected;
+      expected = n;
+      Spread(nullptr);
+    }
+  };
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    const Outcome first = Do(Config(seed), change);
+    ASSERT_EQ(first.error, GO_OK);
+    ASSERT_EQ(first.digest, Do(Config(seed), change).digest) << seed;
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
+// A P above the limit that were idle all the same would count: sysmon would sleep, since "all" are.
+TEST_P(SeveralPs, NoneIsIdleAboveTheLimit) {
+  static int idle;
+  for (uint64_t seed = 1; seed <= 100; seed++) {
+    ASSERT_EQ(Do(Config(seed), [](void *) {
+      for (int i = 0; i < 4; i++) Go([](void *) {});
+      go_gomaxprocs(1);
+      for (int i = 0; i < 50; i++) rt_baton_pass();
+      idle = rt_sched.npidle;
+    }).error, GO_OK);
+    ASSERT_EQ(idle, 0) << seed;
+  }
+}
+
+TEST_P(SeveralPs, TimeGoesOnWhenNobodyRuns) {
+  static int late;
+  late = 0;
+  for (uint64_t seed = 1; seed <= 100; seed++) {
+    ASSERT_EQ(Do(Config(seed), [](void *) {
+      done = {};
+      go_waitgroup_add(&done, 5);
+      for (int64_t i = 1; i <= 5; i++) {
+        Go([](void *ms) {
+          const int64_t wanted = GO_MILLISECOND * reinterpret_cast<intptr_t>(ms);
+          const int64_t began = go_nanotime();
+          go_sleep(wanted);
+          const int64_t slept = go_nanotime() - began;
+          late += slept < wanted || slept > 10 * GO_MILLISECOND;
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(i));
+      }
+      go_waitgroup_wait(&done);
+    }).error, GO_OK);
+  }
+  EXPECT_EQ(late, 0);
+}
+
+TEST_P(SeveralPs, ADeadlockOfGoroutinesIsAnAnswer) {
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    ASSERT_EQ(Do(Config(seed), [](void *) {
+      done = {};
+      go_waitgroup_add(&done, 3);
+      for (int i = 0; i < 2; i++) {
+        Go([](void *) {
+          go_sleep(1000);
+          go_waitgroup_done(&done);
+        });
+      }
+      go_waitgroup_wait(&done);
+    }).error, GO_EDEADLOCK) << seed;
+  }
+}
+
+// Two threads that each hold what the other waits for, if they come in between each other.
+TEST_P(SeveralPs, ADeadlockOfThreadsEndsTheProcess) {
+  static struct rt_lock locks[2];
+  const auto both = [](void *first) {
+    const uintptr_t i = reinterpret_cast<uintptr_t>(first);
+    rt_lock(&locks[i]);
+    rt_lock(&locks[1 - i]);
+    rt_unlock(&locks[1 - i]);
+    rt_unlock(&locks[i]);
+    go_waitgroup_done(&done);
+  };
+  const auto look = [both] {
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+      go_config config = Config(seed);
+      config.traceback = "none";
+      static void (*fn)(void *);
+      fn = both;
+      Do(config, [](void *) {
+        done = {};
+        go_waitgroup_add(&done, 2);
+        Go(fn, nullptr);
+        Go(fn, reinterpret_cast<void *>(1));
+        go_waitgroup_wait(&done);
+      });
+    }
+    _exit(0);
+  };
+  EXPECT_EXIT(look(), Aborted, "every M waits for another");
+}
+
+// A thread of which the seed knows nothing takes the same locks.
+TEST_P(SeveralPs, AThreadFromOutsideIsWaitedFor) {
+  static std::atomic<bool> over;
+  over = false;
+  std::thread reader([] {
+    while (!over) (void)Stats();
+  });
+  for (uint64_t seed = 1; seed <= 30; seed++) EXPECT_EQ(Do(Config(seed), Spread).error, GO_OK);
+  over = true;
+  reader.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Gomaxprocs, SeveralPs, testing::Values(2, 3, 4));
+
 // ---- The canary ------------------------------------------------------------------------------
 // An event with the oldest mistake there is: it looks whether it is set, then takes the lock, and
 // does not look again.  A set that comes in between wakes nobody.
@@ -224,10 +429,20 @@ TEST(Canary, ALostWakeUpIsFoundAndReplayed) {
          static_cast<unsigned long long>(first.digest));
 }
 
+TEST(Canary, ALostWakeUpIsFoundBetweenThreadsToo) {
+  look_again = false;
+  int found = 0;
+  for (uint64_t seed = 1; seed <= 500; seed++)
+    found += Do(Seeded(seed, "reserve", 2), Canary).error == GO_EDEADLOCK;
+  EXPECT_GT(found, 0);
+}
+
 TEST(Canary, WithoutTheMistakeNoSeedFindsAnything) {
   look_again = true;
   for (uint64_t seed = 1; seed <= 5000; seed++)
     ASSERT_EQ(Do(Seeded(seed), Canary).error, GO_OK) << seed;
+  for (uint64_t seed = 1; seed <= 1000; seed++)
+    ASSERT_EQ(Do(Seeded(seed, "reserve", 2), Canary).error, GO_OK) << seed;
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ inline go_config Procs(int n, const char *growth = "reserve") {
 
 // On the virtual clock: everything happens exactly when it should.
 inline go_config Virtual() {
-  go_config c = Procs(1);
+  go_config c = SmallStacks("reserve");
   c.seed = 4;
   return c;
 }

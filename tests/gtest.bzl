@@ -57,7 +57,7 @@ def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
         ] + select({
             "@platforms//cpu:x86_64": ["--gtest_repeat=%d" % rounds],
             # In an emulator.
-            "//conditions:default": ["--gtest_repeat=%d" % (rounds // 10)],
+            "//conditions:default": ["--gtest_repeat=%d" % max(rounds // 10, 1)],
         }),
         tags = tags + ["nomsan"],
         deps = deps + [
@@ -68,11 +68,13 @@ def _repeated(name, of, main, rounds, size, tags, deps, **kwargs):
     )
 
 def concurrency_test(name, seeds = 2000, own_tags = [], deps = [], tags = [], **kwargs):
-    """cc_test name, and of its suites Concurrent*: name_seeds, name_threads, name_threads_long.
+    """cc_test name, and of its suites Concurrent*: name_seeds, name_seeds_procs, name_threads,
+    name_threads_long.
 
     name_seeds runs them once per seed from 1 on; a failure prints the seed, which GO_SEED=n
-    replays.  name_threads runs them on threads, 10 times at each of GOMAXPROCS 1, 2 and 4; the long
-    one, 500 times at each.
+    replays.  name_seeds_procs does so for a twentieth of the seeds with three Ps, whose threads
+    take turns.  name_threads runs them on threads, 10 times at each of GOMAXPROCS 1, 2 and 4; the
+    long one, 500 times at each.
 
     Args:
       name: of the test whose source is name.cc
@@ -84,7 +86,7 @@ def concurrency_test(name, seeds = 2000, own_tags = [], deps = [], tags = [], **
     """
     gtest(name = name, tags = tags + own_tags, deps = deps, **kwargs)
 
-    # One thread: TSan would find nothing, at ten times the price.
+    # One thread at a time: TSan would find nothing, at ten times the price.
     _repeated(
         name + "_seeds",
         name,
@@ -93,6 +95,17 @@ def concurrency_test(name, seeds = 2000, own_tags = [], deps = [], tags = [], **
         "medium",
         tags + ["notsan"],
         deps,
+        **kwargs
+    )
+    _repeated(
+        name + "_seeds_procs",
+        name,
+        "seeds_main.cc",
+        seeds // 20,
+        "medium",
+        tags + ["notsan"],
+        deps,
+        env = {"TEST_GOMAXPROCS": "3"},
         **kwargs
     )
     _repeated(name + "_threads", name, "threads_main.cc", 30, "medium", tags, deps, **kwargs)

@@ -181,6 +181,12 @@ TEST_F(Options, SeedAndFailures) {
   ASSERT_EQ(Read(), GO_OK);
   EXPECT_EQ(out_.seed, 0u);
   EXPECT_EQ(out_.fail_every, 0u);
+  environment = {{"GO_SEED", "7"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.maxprocs, 1) << "the same run on every machine";
+  environment = {{"GO_SEED", "7"}, {"GOMAXPROCS", "3"}};
+  ASSERT_EQ(Read(), GO_OK);
+  EXPECT_EQ(out_.maxprocs, 3);
   environment = {{"GO_SEED", "x"}};
   ExpectRefused("GO_SEED", "x");
   environment = {{"GO_FAILEVERY", "4294967296"}};

@@ -1,5 +1,5 @@
 // seeds_main.cc: main of tests that run once per seed: with --gtest_repeat=N each round has the
-// next GO_SEED, from 1, which every go_run of the test takes.
+// next GO_SEED, from 1, which every go_run of the test takes; with one P, or TEST_GOMAXPROCS.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -23,6 +23,7 @@ class NextSeed : public testing::EmptyTestEventListener {
 
 int main(int argc, char **argv) {
   testing::InitGoogleTest(&argc, argv);
+  if (!getenv("TEST_GOMAXPROCS")) SetEnv("TEST_GOMAXPROCS", "1");
   testing::UnitTest::GetInstance()->listeners().Append(new NextSeed);
   return RUN_ALL_TESTS();
 }

@@ -7,6 +7,7 @@
 #include <regex>
 #include <string>
 
+#include "runtime/sched/sched.h"
 #include "tests/child.h"
 #include "tests/goroutine.h"
 
@@ -230,6 +231,19 @@ TEST(Traceback, OnSigquitTellsOfAllGoroutines) {
   EXPECT_EQ(child.err.rfind("stacklab: SIGQUIT\n", 0), 0u) << child.err;
   EXPECT_NE(Section(child.err, "traceback_waiter"), "") << child.err;
   EXPECT_TRUE(Has(Section(child.err, "traceback_spinner"), "traceback_spins")) << child.err;
+}
+
+// Who tells is not to be stopped.
+TEST(Traceback, CanBeToldBySysmon) {
+  const Child child = RunChild([] {
+    return RunFirst(Config(1), [] {
+      MakeSome();
+      rt_sched.allp[0] = reinterpret_cast<rt_p *>(4096);  // nobody but sysmon looks there now
+      for (std::atomic<bool> ever = false; !ever;) continue;
+    });
+  });
+  EXPECT_TRUE(child.Killed(SIGSEGV)) << child.Describe();
+  EXPECT_NE(Section(child.err, "traceback_waiter"), "") << child.err;
 }
 
 TEST(Traceback, LeavesAProgramItsOwnSigquit) {

@@ -3,8 +3,8 @@
 #ifndef STACKLAB_RUNTIME_SCHED_CASGSTATUS_H_
 #define STACKLAB_RUNTIME_SCHED_CASGSTATUS_H_
 
-#include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
+#include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"
 
 static inline bool rt_gstatus_allowed(uint32_t from, uint32_t to) {
@@ -44,7 +44,7 @@ static inline void rt_casgstatus(struct rt_g *g, enum rt_gstatus from, enum rt_g
            &g->status, &seen, to, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
        seen = from) {
     if (seen == (RT_GWAITING | RT_GSCAN))
-      rt_cpu_relax();
+      rt_relax();
     else if (seen != from)
       rt_throw("casgstatus: the goroutine is in another state");
   }

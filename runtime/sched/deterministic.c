@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
-#include "runtime/sched/sched.h"
+#include "runtime/sched/preempt.h"
 
 struct rt_det rt_det;
 
@@ -18,16 +18,17 @@ static uint64_t mix(uint64_t x) {
 
 static uint64_t next(void) { return mix(rt_det.state += 0x9e3779b97f4a7c15); }
 
-static void note(uint64_t what) { rt_det.digest = mix(rt_det.digest ^ what) + what; }
+void rt_det_note(uint64_t what) { rt_det.digest = mix(rt_det.digest ^ what) + what; }
 
 uint32_t rt_choose(uint32_t n) {
   const uint32_t chosen = (uint32_t)((next() >> 32) * n >> 32);
-  note(chosen);
+  rt_det_note(chosen);
   return chosen;
 }
 
-void rt_det_start(uint64_t seed, uint32_t fail_every) {
-  rt_det = (struct rt_det){.on = true, .state = seed, .fail_every = fail_every};
+void rt_det_start(uint64_t seed, uint32_t fail_every, bool threads) {
+  rt_det = (struct rt_det){
+      .on = true, .threads = threads, .state = seed, .fail_every = fail_every};
   rt_det.goid0 = atomic_load(&rt_sched.goidgen);
   rt_det.priorities = rt_choose(2) == 1;
   rt_det.point_every = 2u << rt_choose(6);
@@ -71,16 +72,25 @@ struct rt_g *rt_det_get(void) {
   const size_t i = rt_det.priorities ? highest() : rt_choose((uint32_t)rt_det.n);
   struct rt_g *g = rt_det.queue[i];
   rt_det.queue[i] = rt_det.queue[--rt_det.n];
-  note(g->gs.goid - rt_det.goid0);
+  rt_det_note(g->gs.goid - rt_det.goid0);
   return g;
 }
 
 void rt_det_interrupt(void) {
+  if (rt_det.threads) {
+    rt_baton_point();
+    return;
+  }
   struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0 || rt_det.locks > 0) return;
   if (atomic_load_explicit(&g->status, memory_order_relaxed) != RT_GRUNNING) return;
   if (rt_choose(rt_det.point_every) != 0) return;
   go_yield();
+}
+
+void rt_det_interrupt_call(void) {
+  rt_det_interrupt();
+  if (rt_det.threads) rt_preempt_here();
 }
 
 void rt_det_yield(struct rt_g *g) { g->priority = next(); }

@@ -24,22 +24,38 @@ static inline bool look(struct rt_lock *l) {
   return atomic_load_explicit(&l->state, memory_order_relaxed) == 0 && try(l);
 }
 
-static inline void acquire(struct rt_lock *l) {
+// In a deterministic run Ms sleep and are woken in the books; who comes from outside, never.
+static void sleep_on(struct rt_lock *l, bool outside) {
+  if (!outside && rt_det.holder)
+    rt_baton_wait_lock(&l->state);
+  else
+    os_wait(&l->state, 2);
+}
+
+static void wake_from(struct rt_lock *l, bool outside) {
+  os_wake(&l->state, 1);
+  if (!outside && rt_det.holder) rt_baton_wake(&l->state, 1);
+}
+
+static inline void acquire(struct rt_lock *l, bool outside) {
   if (try(l)) return;
   for (int i = 0; i < LOOKS; i++) {
     if (look(l)) return;
     pause_between_looks();
   }
-  while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0) os_wait(&l->state, 2);
+  while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0) sleep_on(l, outside);
 }
 
 void rt_lock(struct rt_lock *l) {
   rt_point();
   if (__builtin_expect(rt_det.on, 0)) rt_det.locks++;
-  acquire(l);
+  acquire(l, false);
 }
 
-void rt_lock_outside(struct rt_lock *l) { acquire(l); }
+void rt_lock_outside(struct rt_lock *l) {
+  rt_baton_outside();
+  acquire(l, true);
+}
 
 bool rt_trylock(struct rt_lock *l) {
   if (!try(l)) return false;
@@ -47,14 +63,14 @@ bool rt_trylock(struct rt_lock *l) {
   return true;
 }
 
-static inline void release(struct rt_lock *l) {
-  if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2) os_wake(&l->state, 1);
+static inline void release(struct rt_lock *l, bool outside) {
+  if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2) wake_from(l, outside);
 }
 
-void rt_unlock_outside(struct rt_lock *l) { release(l); }
+void rt_unlock_outside(struct rt_lock *l) { release(l, true); }
 
 void rt_unlock(struct rt_lock *l) {
-  release(l);
+  release(l, false);
   if (__builtin_expect(rt_det.on, 0)) {
     rt_det.locks--;
     rt_point();
@@ -72,7 +88,12 @@ void rt_plock_wait(struct rt_lock *l) {
 }
 
 void rt_notesleep(struct rt_note *n) {
-  while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0) os_wait(&n->woken, 0);
+  while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0) {
+    if (rt_det.holder)
+      rt_baton_wait(&n->woken);
+    else
+      os_wait(&n->woken, 0);
+  }
 }
 
 bool rt_notesleep_for(struct rt_note *n, int64_t ns) {
@@ -87,7 +108,10 @@ bool rt_notesleep_for(struct rt_note *n, int64_t ns) {
 
 void rt_notewakeup(struct rt_note *n) {
   atomic_store_explicit(&n->woken, 1, memory_order_release);
-  os_wake(&n->woken, 1);
+  if (rt_det.holder)
+    rt_baton_wake(&n->woken, 1);
+  else
+    os_wake(&n->woken, 1);
 }
 
 void rt_noteclear(struct rt_note *n) { atomic_store_explicit(&n->woken, 0, memory_order_relaxed); }

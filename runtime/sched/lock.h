@@ -19,7 +19,8 @@ bool rt_trylock(struct rt_lock *l);  // false: somebody holds it
 void rt_unlock(struct rt_lock *l);
 // rt_plock_wait waits for a lock that nobody sleeps on, and takes it: see plock.h.
 void rt_plock_wait(struct rt_lock *l);
-// The same for a thread that is not the runtime's, of which a seed (deterministic.h) knows nothing.
+// The same for a thread that is not the runtime's, of which a seed (deterministic.h) knows nothing,
+// and where there must be no points.
 void rt_lock_outside(struct rt_lock *l);
 void rt_unlock_outside(struct rt_lock *l);
 

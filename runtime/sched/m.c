@@ -85,12 +85,33 @@ static void wake(struct rt_m *m, struct rt_p *p, bool spinning) {  // m is off t
   rt_notewakeup(&m->park);
 }
 
+// ---- Their threads: in a deterministic run each has its turn ---------------------------------
+
+int rt_mthread(struct rt_m *m, void (*fn)(void *m)) {
+  if (rt_det.threads) rt_baton_add(m);
+  const int error = os_thread_start(&m->thread, fn, m);
+  if (error && rt_det.threads) rt_baton_remove(m);
+  return error;
+}
+
+void rt_marrive(struct rt_m *m) {
+  if (rt_det.threads) rt_baton_arrive(m);
+}
+
+void rt_mleave(void) {
+  if (rt_det.threads) rt_baton_leave();
+}
+
+void rt_mjoin(struct rt_m *m) {
+  if (rt_det.threads) rt_baton_join(m);
+  os_thread_join(&m->thread);
+}
+
 static void mloop(void *arg) { rt_mstart0(arg); }
 
-// The thread of an M.  Without a signal stack it must not run goroutines: it gives its P back,
-// and the Ms that run will find the work.
-static void mthread(void *arg) {
-  struct rt_m *m = arg;
+// Without a signal stack it must not run goroutines: it gives its P back, and the Ms that run will
+// find the work.
+static void live(struct rt_m *m) {
   rt_traceback_join(m);
   if (os_sigstack_enable(&m->sigstack) == 0) {
     if (m->nextp) rt_acquirep(m, m->nextp);
@@ -114,10 +135,16 @@ static void mthread(void *arg) {
   rt_unlock(&rt_sched.lock);
 }
 
+static void mthread(void *m) {
+  rt_marrive(m);
+  live(m);
+  rt_mleave();
+}
+
 int rt_mstart(struct rt_m *m, struct rt_p *p, bool spinning) {
   m->nextp = p;
   m->spinning = spinning;
-  return os_thread_start(&m->thread, mthread, m);
+  return rt_mthread(m, mthread);
 }
 
 // ---- Started and stopped ---------------------------------------------------------------------
@@ -174,9 +201,16 @@ static void startm_spinning(void *unused) {
 
 void rt_wakep(void) {
   if (atomic_load(&rt_sched.npidle) == 0 || atomic_load(&rt_sched.nmspinning) != 0) return;
+  rt_mpoint();
   int32_t none = 0;
   if (!atomic_compare_exchange_strong(&rt_sched.nmspinning, &none, 1)) return;
   rt_systemstack(startm_spinning, NULL);
+}
+
+static void stop(void) {  // sched.lock held
+  atomic_store(&rt_sched.stopping, true);
+  while (rt_sched.midle) rt_notewakeup(&midleget()->park);
+  rt_sysmon_wake();
 }
 
 void rt_checkdead(void) {
@@ -187,8 +221,7 @@ void rt_checkdead(void) {
     rt_fatal(&t, 0);  // what the scheduler did last is no news
   }
   rt_sched.deadlocked = true;  // go_run says so, and the next seed can be tried
-  atomic_store(&rt_sched.stopping, true);
-  rt_notewakeup(&midleget()->park);
+  stop();
 }
 
 void rt_stopm(struct rt_m *m) {
@@ -215,9 +248,7 @@ static void flush(struct rt_p *p) {
   for (struct rt_g *g; (g = rt_runqget(p)) != NULL;) rt_gqueue_push(&q, g);
   rt_globrunqput(&q);
   rt_lock(&rt_sched.lock);
-  atomic_store(&p->m, NULL);
-  atomic_store(&p->status, RT_PDEAD);
-  if (p->id < atomic_load(&rt_sched.maxprocs)) rt_pidleput(p);  // it went up again meanwhile
+  rt_pidleput(p);
   rt_unlock(&rt_sched.lock);
 }
 
@@ -228,6 +259,7 @@ void rt_retire(struct rt_m *m) {
     atomic_fetch_sub(&rt_sched.nmspinning, 1);
   }
   // As whenever one stops to spin: only now look.
+  rt_mpoint();
   if (rt_anywork()) rt_wakep();
 }
 
@@ -265,9 +297,7 @@ void rt_handoffp(struct rt_p *p) {
 
 void rt_stopall(void) {
   rt_lock(&rt_sched.lock);
-  atomic_store(&rt_sched.stopping, true);
-  while (rt_sched.midle) rt_notewakeup(&midleget()->park);
-  rt_sysmon_wake();
+  stop();
   rt_unlock(&rt_sched.lock);
-  if (rt_netpoll_inited()) os_netpoll_break();
+  if (rt_netpoll_inited()) rt_netpoll_break();
 }

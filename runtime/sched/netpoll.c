@@ -56,11 +56,18 @@ void rt_netpoll_stats(struct go_stats *out) {
   out->netpoll_readied = atomic_load_explicit(&readied, memory_order_relaxed);
 }
 
+void rt_netpoll_break(void) {
+  if (rt_det.threads)
+    rt_baton_break();
+  else
+    os_netpoll_break();
+}
+
 void rt_netpoll_wake(int64_t when) {
   if (atomic_load(&rt_sched.lastpoll) != 0) {
     rt_wakep();  // nobody sleeps there: let somebody
     return;
   }
   const int64_t until = atomic_load(&rt_sched.poll_until);
-  if (until == 0 || until > when) os_netpoll_break();
+  if (until == 0 || until > when) rt_netpoll_break();
 }

@@ -29,6 +29,9 @@ void rt_netpoll_stats(struct go_stats *out);
 // poller for longer, or a new one.  Any stack, with a P.
 void rt_netpoll_wake(int64_t when);
 
+// rt_netpoll_break wakes the M that sleeps in the poller, or the next to do so.  Any thread.
+void rt_netpoll_break(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -298,7 +298,7 @@ int go_spawn(const struct go_spawn_options *options, void (*fn)(void *), void *a
     if (error) return error;
     spawn = &resolved;
   }
-  rt_point();
+  rt_callpoint();
   struct rt_p *p = self->m->p;
   struct rt_g *g;
   const int error = rt_newg(p, spawn, fn, arg, &g);

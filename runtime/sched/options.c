@@ -233,6 +233,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   if (c->maxprocs == 0 && asked && *asked &&
       (!rt_parse_size(asked, &procs) || procs > RT_MAXPROCS))
     return refuse(&s, "GOMAXPROCS", asked, "takes 1 to 256");
+  const bool asked_for = procs > 0 || c->maxprocs > 0;
   if (procs == 0) procs = c->maxprocs ? (size_t)c->maxprocs : (size_t)os_ncpu();
   out->maxprocs = procs < RT_MAXPROCS ? (int32_t)procs : RT_MAXPROCS;
   const char *growth = read_text(&s, "GO_GROWTH", c->growth, "reserve");
@@ -243,6 +244,7 @@ int rt_options_read(const struct go_config *config, const char *(*getenv)(const 
   int e = check_pagesize(&s);
   if (!e) e = read_sizes(&s, c, out);
   if (!e) e = read_seed(&s, c, out);
+  if (out->seed && !asked_for) out->maxprocs = 1;  // the same on every machine
   if (!e) e = read_profile(&s, c, out);
   out->trace = read_text(&s, "GO_TRACE", c->trace, NULL);
   if (!e) e = read_adapt(&s, read_text(&s, "GO_STACKADAPT", c->stack_adapt, "off"), out);

@@ -77,12 +77,22 @@ void rt_asyncpreempt2(void) {
   errno = saved;
 }
 
+void rt_preempt_here(void) {
+  const struct rt_g *g = rt_getg();
+  if (!g || g == &g->m->g0 || g->nopreempt > 0) return;
+  struct rt_p *p = g->m->p;
+  if (!p || !atomic_load_explicit(&p->preempt, memory_order_relaxed)) return;
+  if (atomic_load_explicit(&g->status, memory_order_relaxed) != RT_GRUNNING) return;
+  atomic_store_explicit(&p->preempt, false, memory_order_relaxed);
+  rt_asyncpreempt2();
+}
+
 // ---- Asking ----------------------------------------------------------------------------------
 
 // gcc 12 leaves the runtime's code where all code goes: it cannot be told from the program's.
 int rt_preempt_init(bool on) {
   const bool possible = !SANITIZED && rt_in_runtime((uintptr_t)rt_preempt_init);
-  atomic_store(&enabled, on && possible);
+  atomic_store(&enabled, on && (possible || rt_det.threads));
   return on && possible ? os_preempt_install(on_preempt) : 0;
 }
 
@@ -90,7 +100,7 @@ void rt_preemptone(struct rt_p *p) {
   const struct rt_m *m = atomic_load_explicit(&p->m, memory_order_acquire);
   if (!m || !atomic_load_explicit(&enabled, memory_order_relaxed)) return;
   atomic_store_explicit(&p->preempt, true, memory_order_relaxed);
-  os_thread_preempt(&m->self);
+  if (!rt_det.threads) os_thread_preempt(&m->self);
 }
 
 int go_preempt_off(void) {

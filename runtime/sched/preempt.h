@@ -20,6 +20,10 @@ int rt_preempt_init(bool on);
 // is asked once, and sysmon asks again.  Any thread, while the scheduler runs.
 void rt_preemptone(struct rt_p *p);
 
+// rt_preempt_here interrupts the running goroutine if it was asked to, as where no threads are
+// interrupted (deterministic.h).  Any stack.
+void rt_preempt_here(void);
+
 // rt_in_runtime tells whether pc lies in the runtime's own code.  Signal-safe.
 bool rt_in_runtime(uintptr_t pc);
 

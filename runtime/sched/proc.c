@@ -1,9 +1,10 @@
 // The scheduler: which goroutine an M runs next, and which Ms are awake (Go's proc.go).
 //
 // No work may be forgotten.  An M that makes work runnable wakes another M if a P is idle and
-// nobody is spinning; an M that stops spinning first counts itself out and then looks at every
-// queue once more.  Between them: either the maker sees nobody spinning and wakes someone, or the
-// spinner, still counted in, will look and find.
+// nobody is spinning; an M that goes idle first counts itself out, with its P and as one that spins
+// if it did, and then, unless others still spin, looks at every queue once more.  Between them:
+// either the maker sees an idle P and nobody spinning and wakes someone, or whoever goes idle, or
+// stops to spin after that, will look and find.
 #include <stdatomic.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/throw.h"
@@ -57,8 +58,10 @@ static struct rt_g *globrunqget(struct rt_p *p, int32_t most) {
 }
 
 void rt_pidleput(struct rt_p *p) {
-  atomic_store(&p->status, RT_PIDLE);
+  const bool above = p->id >= atomic_load(&rt_sched.maxprocs);  // which has gone down meanwhile
+  atomic_store(&p->status, above ? RT_PDEAD : RT_PIDLE);
   atomic_store(&p->m, NULL);
+  if (above) return;
   p->link = rt_sched.pidle;
   rt_sched.pidle = p;
   atomic_fetch_add(&rt_sched.npidle, 1);
@@ -167,6 +170,7 @@ static struct rt_g *steal_once(struct rt_m *m, struct theft *t, bool last) {
     if (victim == p) continue;
     const bool quiet =
         last && t->tick[k] == atomic_load_explicit(&victim->schedtick, memory_order_relaxed);
+    rt_mpoint();
     struct rt_g *g = rt_runqsteal(p, victim, quiet);
     // Its timers may be due while its goroutine keeps it: what they ready comes to our queue.
     if (!g && last && run_timers(victim)) g = rt_runqget(p);
@@ -187,7 +191,7 @@ static struct rt_g *steal(struct rt_m *m) {
   theft_begin(&t);
   struct rt_g *g = steal_once(m, &t, false);
   for (int round = 1; !g && round < STEAL_ROUNDS; round++) {
-    for (int i = 0; i < STEAL_PAUSES << round; i++) rt_cpu_relax();
+    for (int i = 0; !rt_det.threads && i < STEAL_PAUSES << round; i++) rt_cpu_relax();
     g = steal_once(m, &t, round == STEAL_ROUNDS - 1);
   }
   m->nap = !g && t.lively;
@@ -271,15 +275,19 @@ static bool regain(struct rt_m *m, bool spinning) {
   return true;
 }
 
+// How long to sleep there.  In turns it is over, unless only a descriptor can end it.
+static int64_t time_to_poll(int64_t until) {
+  if (rt_det.threads) return rt_baton_poll(until) ? -1 : 0;
+  const int64_t left = until ? until - rt_nanotime() : -1;
+  return until && left < 0 ? 0 : left;
+}
+
 // Sleeps in the poller until a descriptor is ready, the timer due at `until` (0: none) or a
 // wake-up; rt_sched.lastpoll is ours.  True: m has a P again.
 static bool sleep_in_netpoll(struct rt_m *m, int64_t until) {
   atomic_store(&rt_sched.poll_until, until);
   struct rt_gqueue ready = {0};
-  if (!atomic_load(&rt_sched.stopping)) {
-    const int64_t left = until ? until - rt_nanotime() : -1;
-    rt_netpoll(until && left < 0 ? 0 : left, &ready);
-  }
+  if (!atomic_load(&rt_sched.stopping)) rt_netpoll(time_to_poll(until), &ready);
   atomic_store(&rt_sched.poll_until, 0);
   atomic_store(&rt_sched.lastpoll, rt_nanotime());
   const bool have = regain(m, false);
@@ -303,16 +311,17 @@ static bool idle(struct rt_m *m) {
   }
   rt_pidleput(rt_releasep(m));
   rt_unlock(&rt_sched.lock);
+  // Count ourselves out first, then look: work that was made before will be seen here, and whoever
+  // makes work after sees that nobody spins, or that a P is idle.  While others spin, they will.
   if (m->spinning) {
-    // Count ourselves out first, then look: work that was made before will be seen here, and
-    // whoever makes work after sees that nobody spins.
     m->spinning = false;
     atomic_fetch_sub(&rt_sched.nmspinning, 1);
-    if (rt_anywork() && regain(m, true)) return true;
   }
+  rt_mpoint();
+  if (atomic_load(&rt_sched.nmspinning) == 0 && rt_anywork() && regain(m, true)) return true;
   if (!rt_netpoll_inited()) return false;
   const int64_t until = rt_timers_next();
-  if (rt_det.on && until) {  // the virtual clock has nothing to wait for
+  if (rt_det_onethread() && until) {  // the virtual clock has nothing to wait for
     rt_clock_advance(until);
     return regain(m, false);
   }
@@ -320,8 +329,15 @@ static bool idle(struct rt_m *m) {
     return sleep_in_netpoll(m, until);
   // Another M sleeps there: not longer than until our timer is due.
   const int64_t slept = atomic_load(&rt_sched.poll_until);
-  if (until ? slept == 0 || slept > until : sleeps_for_nothing()) os_netpoll_break();
+  if (until ? slept == 0 || slept > until : sleeps_for_nothing()) rt_netpoll_break();
   return false;
+}
+
+static void nap(uint32_t us) {
+  if (rt_det.threads)
+    rt_baton_pass();
+  else
+    os_usleep(us);
 }
 
 // Blocks until there is a goroutine to run; NULL when the scheduler stops.
@@ -336,7 +352,7 @@ static struct rt_g *findrunnable(struct rt_m *m) {
     // Who is interrupted here may be what all others wait for, and nobody else can run it: m must
     // not count as idle.  It lost its P in a call that no other M was to be had for (syscall.c).
     if (!m->p && m->preempted.n > 0) {
-      os_usleep(REGAIN_US);
+      nap(REGAIN_US);
       continue;
     }
     if (!m->p) {
@@ -351,7 +367,7 @@ static struct rt_g *findrunnable(struct rt_m *m) {
     if (shrinking) continue;
     if (m->spinning && m->nap) {
       m->nap = false;
-      os_usleep(NAP_US);
+      nap(NAP_US);
       continue;
     }
     if (!idle(m)) rt_stopm(m);
@@ -397,6 +413,7 @@ static struct rt_g *schedule(struct rt_m *m) {
     return g ? execute(m, g) : NULL;
   }
   if (m->spinning) {
+    rt_mpoint();
     m->spinning = false;
     // We found work and stop spinning: if there is more, somebody else should look for it.
     if (atomic_fetch_sub(&rt_sched.nmspinning, 1) == 1) rt_wakep();

@@ -29,16 +29,13 @@ struct rt_p *rt_newp(int32_t id) {
 
 // sched.lock held.  Takes the idle Ps above the new limit out of the list; the running ones
 // retire by themselves at their next scheduling point.
-static void drop_idle_ps(int32_t n) {
+static void drop_idle_ps(void) {
   struct rt_p *p = rt_sched.pidle, *next;
   rt_sched.pidle = NULL;
   atomic_store(&rt_sched.npidle, 0);
   for (; p; p = next) {
     next = p->link;
-    if (p->id < n)
-      rt_pidleput(p);
-    else
-      atomic_store(&p->status, RT_PDEAD);
+    rt_pidleput(p);
   }
 }
 
@@ -53,7 +50,7 @@ static int32_t set_maxprocs(int32_t n) {
     struct rt_p *p = atomic_load(&rt_sched.allp[id]);
     if (atomic_load(&p->status) == RT_PDEAD) rt_pidleput(p);  // else it has not come to retire yet
   }
-  drop_idle_ps(n);
+  drop_idle_ps();
   rt_unlock(&rt_sched.lock);
   return n;
 }
@@ -71,7 +68,7 @@ int go_gomaxprocs(int n) {
   const struct rt_g *g = rt_getg();
   if (!g || g == &g->m->g0) return GO_ENOTG;
   const int before = atomic_load(&rt_sched.maxprocs);
-  if (n <= 0 || n == before || rt_det.on) return before;
+  if (n <= 0 || n == before || rt_det_onethread()) return before;
   struct procresize r = {n < RT_MAXPROCS ? n : RT_MAXPROCS};
   rt_systemstack(procresize, &r);
   rt_wakep();
@@ -120,7 +117,7 @@ static void join_all(struct rt_m *m0) {
   for (struct rt_m *m = rt_sched.allm, *next; m; m = next) {
     next = m->all_link;
     if (m == m0) continue;
-    os_thread_join(&m->thread);
+    rt_mjoin(m);
     rt_mfree(m, &m0->cache);
   }
 }
@@ -138,6 +135,7 @@ static void reset(void) {
 static void finish(struct rt_m *m0) {
   rt_sysmon_stop(&m0->cache);
   join_all(m0);
+  if (rt_det.threads) rt_baton_end();
   for (int32_t i = 0; i < atomic_load(&rt_sched.nallp); i++)
     rt_timers_free(&atomic_load(&rt_sched.allp[i])->timers);
   rt_netpoll_done();
@@ -164,7 +162,7 @@ static void boot(void *arg) {
   if (!b->error) b->error = rt_stackcommit(&rt_sched.maing->gs.stack);
   if (b->error) return;
   rt_runqput(p, rt_sched.maing, true);
-  if (!rt_det.on) rt_sysmon_start(&b->m->cache);
+  if (!rt_det_onethread()) rt_sysmon_start(&b->m->cache);
   rt_mstart0(b->m);
 }
 
@@ -186,7 +184,7 @@ static int configure(const struct go_config *config) {
   rt_settle(&rt_sched.defaults);
   rt_shrink_init(&o.shrink);
   if (o.seed) {
-    rt_det_start(o.seed, o.fail_every);
+    rt_det_start(o.seed, o.fail_every, o.maxprocs > 1);
     rt_clock_virtual(1);
   }
   rt_yield_watched = rt_det.on || rt_tracing;
@@ -195,7 +193,7 @@ static int configure(const struct go_config *config) {
   atomic_store(&rt_sched.lastpoll, rt_nanotime());
   const int refused = rt_stackinit(&o.stack);
   if (refused) return refused;
-  if (set_maxprocs(rt_det.on ? 1 : o.maxprocs) == 0) return GO_ENOMEM;
+  if (set_maxprocs(o.maxprocs) == 0) return GO_ENOMEM;
   int failed = os_fault_install(rt_onfault);
   if (!failed) failed = rt_preempt_init(o.asyncpreempt);
   return failed ? failed : rt_traceback_init(o.traceback);
@@ -205,6 +203,7 @@ static int configure(const struct go_config *config) {
 static void run(struct boot *b) {
   b->error = rt_mnew(NULL, false, &b->m);
   if (b->error) return;
+  if (rt_det.threads) rt_baton_begin(b->m);
   rt_traceback_join(b->m);
   b->error = os_sigstack_enable(&b->m->sigstack);
   if (!b->error) {

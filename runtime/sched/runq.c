@@ -6,6 +6,9 @@
 
 enum { NEXT_MOST = 64 };  // this often runnext goes before the ring, and then after it
 
+// Deterministic runs have their own copy of what is inline here, with points between the steps.
+#define COPIED static inline __attribute__((always_inline))
+
 void rt_gqueue_push(struct rt_gqueue *q, struct rt_g *g) {
   g->schedlink = NULL;
   if (q->tail)
@@ -114,14 +117,11 @@ static bool put_slow(struct rt_p *p, struct rt_g *g, uint32_t head) {
   return true;
 }
 
-void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
-  if (__builtin_expect(rt_det.on, 0)) {
-    rt_det_put(g);
-    return;
-  }
+COPIED void put(struct rt_p *p, struct rt_g *g, bool next, bool points) {
   if (next) {
     g = swap_runnext(p, g);
     if (!g) return;  // else the one that was next goes to the tail
+    if (points) rt_baton_point();
   }
   for (;;) {
     const uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
@@ -135,33 +135,62 @@ void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
   }
 }
 
-static struct rt_g *take_next(struct rt_p *p) {
-  // Only the owner sets runnext; a thief may take it between the look and the swap.
-  return atomic_load_explicit(&p->runnext, memory_order_relaxed) ? swap_runnext(p, NULL) : NULL;
+__attribute__((noinline)) static void put_by_seed(struct rt_p *p, struct rt_g *g, bool next) {
+  if (!rt_det.threads) {
+    rt_det_put(g);
+    return;
+  }
+  put(p, g, next, true);
+  rt_baton_point();
 }
 
-static struct rt_g *take_ring(struct rt_p *p) {
+void rt_runqput(struct rt_p *p, struct rt_g *g, bool next) {
+  if (__builtin_expect(rt_det.on, 0))
+    put_by_seed(p, g, next);
+  else
+    put(p, g, next, false);
+}
+
+COPIED struct rt_g *take_next(struct rt_p *p, bool points) {
+  // Only the owner sets runnext; a thief may take it between the look and the swap.
+  if (!atomic_load_explicit(&p->runnext, memory_order_relaxed)) return NULL;
+  if (points) rt_baton_point();
+  return swap_runnext(p, NULL);
+}
+
+COPIED struct rt_g *take_ring(struct rt_p *p, bool points) {
   for (;;) {
     const uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
     const uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
     if (head == tail) return NULL;
     struct rt_g *g = ring_get(p, head);
+    if (points) rt_baton_point();
     if (advance_head(p, head)) return g;
   }
 }
 
-struct rt_g *rt_runqget(struct rt_p *p) {
-  if (__builtin_expect(rt_det.on, 0)) return rt_det_get();
+COPIED struct rt_g *get(struct rt_p *p, bool points) {
   // Two that ready each other, or one that sleeps for less than a switch takes, are always next:
   // the ring gets its turn all the same.
   if (p->nexts < NEXT_MOST) {
-    struct rt_g *next = take_next(p);
+    struct rt_g *next = take_next(p, points);
     p->nexts++;
     if (next) return next;
   }
   p->nexts = 0;
-  struct rt_g *g = take_ring(p);
-  return g ? g : take_next(p);
+  struct rt_g *g = take_ring(p, points);
+  return g ? g : take_next(p, points);
+}
+
+__attribute__((noinline)) static struct rt_g *get_by_seed(struct rt_p *p) {
+  if (!rt_det.threads) return rt_det_get();
+  struct rt_g *g = get(p, true);
+  if (g) rt_det_note(g->gs.goid - rt_det.goid0);
+  return g;
+}
+
+struct rt_g *rt_runqget(struct rt_p *p) {
+  return __builtin_expect(rt_det.on, 0) ? get_by_seed(p) : get(p, false);
 }
 
 bool rt_runqempty(struct rt_p *p) {
@@ -170,7 +199,9 @@ bool rt_runqempty(struct rt_p *p) {
   for (;;) {
     const uint32_t head = atomic_load(&p->runqhead);
     const uint32_t tail = atomic_load(&p->runqtail);
+    rt_mpoint();
     const struct rt_g *next = atomic_load(&p->runnext);
+    rt_mpoint();
     if (tail == atomic_load(&p->runqtail)) return head == tail && next == NULL;
   }
 }
@@ -185,6 +216,7 @@ static uint32_t grab(struct rt_p *p, uint32_t tail, struct rt_p *victim, bool st
     if (n == 0) {
       struct rt_g *next = atomic_load_explicit(&victim->runnext, memory_order_acquire);
       if (!steal_next || !next) return 0;
+      rt_mpoint();
       if (!atomic_compare_exchange_strong_explicit(&victim->runnext, &next, NULL,
                                                    memory_order_acq_rel, memory_order_relaxed))
         continue;
@@ -193,6 +225,7 @@ static uint32_t grab(struct rt_p *p, uint32_t tail, struct rt_p *victim, bool st
     }
     if (n > RT_RUNQ / 2) continue;  // head and end are of different moments
     for (uint32_t i = 0; i < n; i++) ring_set(p, tail + i, ring_get(victim, head + i));
+    rt_mpoint();
     if (atomic_compare_exchange_strong_explicit(&victim->runqhead, &head, head + n,
                                                 memory_order_acq_rel, memory_order_relaxed))
       return n;
@@ -205,6 +238,7 @@ struct rt_g *rt_runqsteal(struct rt_p *p, struct rt_p *victim, bool steal_next) 
   if (n == 0) return NULL;
   n--;
   struct rt_g *g = ring_get(p, tail + n);
+  rt_mpoint();
   if (n > 0) atomic_store_explicit(&p->runqtail, tail + n, memory_order_release);
   return g;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include "runtime/arch/arch.h"
 #include "runtime/os/os.h"
+#include "runtime/sched/baton.h"
 #include "runtime/sched/lock.h"
 #include "runtime/sched/sudog.h"
 #include "runtime/sched/timer.h"
@@ -188,6 +189,7 @@ struct rt_m {
   uint32_t rand;
   struct rt_m *idle_link;  // sched.lock
   struct rt_m *all_link;   // sched.lock
+  struct rt_turn turn;     // see baton.h
   struct rt_note park;
   struct os_thread thread;  // to join it
   struct os_thread self;    // to signal it; set by rt_traceback_join
@@ -327,7 +329,7 @@ int64_t rt_timers_wanted(void);  // the same without those that were stopped bef
 uint32_t rt_fastrand(void);                        // of this M; not for secrets
 void rt_globrunqput(struct rt_gqueue *batch);      // takes sched.lock
 void rt_globrunqpush(struct rt_g *g);              // sched.lock held
-void rt_pidleput(struct rt_p *p);                  // sched.lock held
+void rt_pidleput(struct rt_p *p);                  // sched.lock held; dead, above GOMAXPROCS
 struct rt_p *rt_pidleget(void);                    // sched.lock held; NULL if none
 struct rt_p *rt_newp(int32_t id);                  // sched.lock held; NULL: no memory
 void rt_acquirep(struct rt_m *m, struct rt_p *p);
@@ -359,6 +361,12 @@ void rt_settle(struct rt_spawn *spawn);
 // Made: counted in sched.nm and in the list of Ms unless it is sysmon's, which runs no goroutines.
 int rt_mnew(struct rt_stackcache *cache, bool sysmon, struct rt_m **out);
 int rt_mstart(struct rt_m *m, struct rt_p *p, bool spinning);
+// rt_mthread starts the thread of an M, sysmon's too: fn(m), which calls rt_marrive first and
+// rt_mleave last.  GO_ETHREAD.  rt_mjoin waits for its end.
+int rt_mthread(struct rt_m *m, void (*fn)(void *m));
+void rt_marrive(struct rt_m *m);
+void rt_mleave(void);
+void rt_mjoin(struct rt_m *m);
 void rt_mfree(struct rt_m *m, struct rt_stackcache *cache);
 // rt_wakep starts another M if there is a P for it and nobody looks for work yet.  Any stack.
 void rt_wakep(void);

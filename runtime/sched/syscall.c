@@ -36,8 +36,8 @@ int go_entersyscall(void) {
   struct rt_g *g = rt_getg();
   if (!on_goroutine(g)) return GO_ENOTG;
   rt_stackreach(g);
+  rt_callpoint();
   if (g->m->preempted.n > 0) rt_mcall(leave_m);
-  rt_point();
   struct rt_m *m = g->m;
   rt_event_syscall(g);
   g->gs.sp = rt_getsp();  // for whoever prints this stack meanwhile
@@ -70,6 +70,7 @@ static void exitsyscall0(struct rt_g *g) {
 int go_exitsyscall(void) {
   struct rt_g *g = rt_getg();
   if (!on_goroutine(g)) return GO_ENOTG;
+  rt_mpoint();
   struct rt_m *m = g->m;
   struct rt_p *p = m->oldp;
   m->oldp = NULL;
@@ -100,9 +101,10 @@ int go_blocking(void (*fn)(void *), void *arg) {
   // It will last: the P need not wait for sysmon to find out.
   struct rt_p *p = rt_getg()->m->oldp;
   uint32_t in_call = RT_PSYSCALL;
-  if (p && !rt_det.on && atomic_compare_exchange_strong(&p->status, &in_call, RT_PIDLE))
+  if (p && !rt_det_onethread() && atomic_compare_exchange_strong(&p->status, &in_call, RT_PIDLE))
     rt_systemstack(handoff, p);
   rt_threadstack(fn, arg);
+  if (rt_det.threads) rt_baton_pass();  // it has lasted
   return go_exitsyscall();
 }
 

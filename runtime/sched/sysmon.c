@@ -2,6 +2,7 @@
 // calls, goroutines that do not come back, the poller when nobody asks it, timers when nobody is
 // awake.  It has no P and runs no goroutines.
 #include <stdatomic.h>
+#include "runtime/sched/deterministic.h"
 #include "runtime/sched/event.h"
 #include "runtime/sched/netpoll.h"
 #include "runtime/sched/preempt.h"
@@ -33,6 +34,11 @@ static void letgo(void) {
   rt_unlock(&rt_sched.lock);
 }
 
+// Whether what began at `since` has lasted for ns; in a deterministic run, as the seed likes.
+static bool lasts(int64_t since, int64_t ns, int64_t now) {
+  return rt_det.threads ? rt_choose(2) == 0 : since + ns <= now;
+}
+
 // Takes the P of a system call that lasts, if there is anything to do with it.
 static bool retake_syscall(struct rt_p *p, int64_t now) {
   const uint64_t tick = atomic_load_explicit(&p->syscalltick, memory_order_relaxed);
@@ -42,7 +48,7 @@ static bool retake_syscall(struct rt_p *p, int64_t now) {
     return false;
   }
   const bool others = atomic_load(&rt_sched.nmspinning) + atomic_load(&rt_sched.npidle) > 0;
-  if (rt_runqempty(p) && others && p->seen.syscallwhen + CALL_NS > now) return false;
+  if (rt_runqempty(p) && others && !lasts(p->seen.syscallwhen, CALL_NS, now)) return false;
   hold();
   uint32_t in_call = RT_PSYSCALL;
   const bool taken = atomic_compare_exchange_strong(&p->status, &in_call, RT_PIDLE);
@@ -65,7 +71,7 @@ static bool retake_running(struct rt_p *p, int64_t now) {
     p->seen.schedwhen = now;
     return false;
   }
-  if (p->seen.schedwhen + RT_PREEMPT_NS > now) return false;
+  if (!lasts(p->seen.schedwhen, RT_PREEMPT_NS, now)) return false;
   rt_preemptone(p);
   return true;
 }
@@ -147,14 +153,21 @@ void rt_sysmon_wake(void) {
   rt_notewakeup(&s->note);
 }
 
+static void pause(uint32_t us) {
+  if (rt_det.threads)
+    rt_baton_rest();
+  else
+    os_usleep(us);
+}
+
 static void loop(void *unused) {
   (void)unused;
   uint32_t us = TICK_US, quiet = 0;
   int64_t again = 0;
   enum pace pace = BUSY;
   while (!atomic_load(&rt_sched.stopping)) {
-    os_usleep(pace == PENDING && us > PENDING_US ? PENDING_US : us);
-    rest(again);
+    pause(pace == PENDING && us > PENDING_US ? PENDING_US : us);
+    rest(rt_det.threads ? 0 : again);  // virtual time does not pass for it
     const int64_t now = rt_nanotime();
     atomic_store_explicit(&rt_sched.coarse_now, now, memory_order_relaxed);
     poll(now);
@@ -168,15 +181,17 @@ static void loop(void *unused) {
 }
 
 static void thread(void *m) {
+  rt_marrive(m);
   rt_traceback_join(m);
   rt_mrun(m, loop, NULL);
+  rt_mleave();
 }
 
 void rt_sysmon_start(struct rt_stackcache *cache) {
   struct rt_m *m;
   atomic_store(&rt_sched.coarse_now, rt_nanotime());
   if (rt_mnew(cache, true, &m) != 0) return;
-  if (os_thread_start(&m->thread, thread, m) != 0) {
+  if (rt_mthread(m, thread) != 0) {
     rt_mfree(m, cache);
     return;
   }
@@ -186,7 +201,7 @@ void rt_sysmon_start(struct rt_stackcache *cache) {
 void rt_sysmon_stop(struct rt_stackcache *cache) {
   struct rt_m *m = rt_sched.sysmon.m;
   if (!m) return;
-  os_thread_join(&m->thread);
+  rt_mjoin(m);
   rt_mfree(m, cache);
   rt_sched.sysmon.m = NULL;
 }

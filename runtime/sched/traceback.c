@@ -68,7 +68,7 @@ RT_NOSANITIZE static void stop(struct rt_m *m) {
 
 RT_NOSANITIZE static void stop_all(const struct rt_m *self) {
   const int64_t until = os_nanotime() + STOP_NS;
-  if (rt_sched.sysmon.m) stop(rt_sched.sysmon.m);
+  if (rt_sched.sysmon.m && rt_sched.sysmon.m != self) stop(rt_sched.sysmon.m);
   for (struct rt_m *m = rt_sched.allm; m; m = m->all_link)
     if (m != self) stop(m);
   for (struct rt_m *m = rt_sched.allm; m; m = m->all_link)

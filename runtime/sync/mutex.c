@@ -51,6 +51,7 @@ static bool spin(struct go_mutex *m, uint32_t *woken) {
     if (!*woken && (s & (WAITERS | WOKEN)) == WAITERS && change(&m->state, s, s | WOKEN))
       *woken = WOKEN;
     for (int k = 0; k < PAUSES; k++) rt_cpu_relax();
+    rt_mpoint();
   }
   return false;
 }

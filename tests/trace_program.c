@@ -257,8 +257,9 @@ static void print_stats(int error) {
   printf("}\n");
 }
 
-// trace_program NAME [RECORDS]: with buffers of so many records.
+// trace_program NAME [RECORDS]: with buffers of so many records; without NAME, the strategies.
 int main(int argc, char **argv) {
+  for (int i = 0; argc == 1 && go_growth_name(i); i++) puts(go_growth_name(i));
   if (argc > 2) rt_trace_records = (uint32_t)atoi(argv[2]);
   for (size_t i = 0; argc > 1 && i < sizeof programs / sizeof *programs; i++) {
     if (strcmp(argv[1], programs[i].name) != 0) continue;
@@ -267,5 +268,5 @@ int main(int argc, char **argv) {
     print_stats(go_run(NULL, call, &fn));
     return 0;
   }
-  return 2;
+  return argc > 1 ? 2 : 0;
 }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include "runtime/sched/sched.h"
 #include "tests/call_at.h"
 #include "tests/goroutine.h"
+#include "tests/syscall_cases.h"
 #include "tests/tcp.h"
 
 namespace {
@@ -143,7 +144,7 @@ TEST(Entersyscall, WhoTakesThePlaceOfAnotherCallCanBeInterrupted) {
       }, nullptr);
       const struct rt_m *m = rt_getg()->m;
       go_entersyscall();
-      while (!inside) __builtin_ia32_pause();
+      while (!inside) sched_yield();
       go_exitsyscall();
       // Elsewhere only if sysmon has handed the place on.
       taken += rt_getg()->m == m;
@@ -268,17 +269,6 @@ TEST(Files, PositionsAndErrors) {
 
 constexpr size_t kLarge = 40000;  // more than the first stack has
 
-// A system call made in place, into a frame that nothing has touched: no call has pushed anything
-// below it, and code compiled without -fstack-clash-protection has not probed it.
-long ReadInPlace(int fd) {
-  long n = SYS_read;
-  __asm__ volatile("leaq %c[large](%%rsp), %%rsi\n\tsyscall"
-                   : "+a"(n)
-                   : "D"(fd), "d"(kLarge), [large] "i"(-static_cast<long>(kLarge) - 128)
-                   : "rsi", "rcx", "r11", "memory");
-  return n;
-}
-
 __attribute__((noinline)) int64_t ReadByCall(int fd, unsigned *sum) {
   char buffer[kLarge];
   const int64_t n = go_read(fd, buffer, kLarge);
@@ -315,10 +305,10 @@ TEST(Files, ABareSystemCallGetsEfaultThere) {
   const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   for (const char *growth : Growths()) {
     if (!GrowsOnFault(growth)) continue;
-    ASSERT_EQ(RunFirst(Procs(1, growth), [&] { bare = ReadInPlace(fd); }), GO_OK);
+    ASSERT_EQ(RunFirst(Procs(1, growth), [&] { bare = case_read_below(fd, kLarge); }), GO_OK);
     EXPECT_EQ(bare, -EFAULT) << growth;
   }
-  ASSERT_EQ(RunFirst(Procs(1, "reserve"), [&] { bare = ReadInPlace(fd); }), GO_OK);
+  ASSERT_EQ(RunFirst(Procs(1, "reserve"), [&] { bare = case_read_below(fd, kLarge); }), GO_OK);
   EXPECT_EQ(bare, static_cast<long>(kLarge));
   close(fd);
 }

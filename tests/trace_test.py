@@ -172,19 +172,20 @@ class TraceTest(unittest.TestCase):
     # ---- Programs -------------------------------------------------------------------------------
 
     def test_every_strategy(self):
+        wanted = {"reserve": set(), "signal": {"fault"}, "checkpoint": {"checkpoint"},
+                  "inplace": {"checkpoint"}, "segment": set()}
         done = subprocess.run([os.path.join(ROOT, "bench/strategies")], stdout=subprocess.PIPE,
                               text=True, check=True)
         for growth in done.stdout.split():
             with self.subTest(growth):
                 trace, _ = self.trace("mix", GO_GROWTH=growth)
                 by = {e["args"]["by"] for e in trace.named("grow stack")}
-                wanted = {"reserve": set(), "signal": {"fault"}, "checkpoint": {"checkpoint"},
-                          "inplace": {"checkpoint"}, "segment": set()}
                 if growth in wanted:
-                    self.assertEqual(by - {"preempt"}, wanted[growth])
+                    self.assertEqual(by - {"preempt"}, wanted.pop(growth))
                 reasons = {e["args"].get("reason") for e in trace.then("park")}
                 self.assertLessEqual({"chan receive", "sleep", "waitgroup wait", "IO wait"},
                                      reasons)
+        self.assertEqual(wanted, {})
 
     def test_forced_moves(self):
         for growth in "signal", "checkpoint":

@@ -46,6 +46,7 @@ TEST(TheFirstArena, MayBeMadeByTwoThreadsAtOnce) {
   rt_stack s;
   for (size_t n = 2; n < 2 * kArena / slot; n++) {
     ASSERT_EQ(rt_stackreserve(RT_STACK_COMPACT, kSize, &there, &s), 0);
+    ASSERT_LT(s.slot, had.size()) << "no number is left out";
     ASSERT_FALSE(had[s.slot]);
     had[s.slot] = true;
   }

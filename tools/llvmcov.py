@@ -11,6 +11,7 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 BUILT_IN = "/proc/self/cwd/"
+MEASURES = ("lines", "branches", "mcdc")
 
 
 def merge(raw, data):
@@ -93,3 +94,14 @@ def export(programs, data, folder):
     """{path: Source} of the sources in a folder of the workspace."""
     return read(json.loads(llvm_cov("export", programs, data, "-skip-functions",
                                     "-skip-expansions", "-sources", BUILT_IN + folder)))
+
+
+def add(sources, wanted):
+    """The totals of those sources whose path is wanted, added up."""
+    totals = [source.totals() for path, source in sources.items() if wanted(path)]
+    return {name: tuple(sum(total[name][i] for total in totals) for i in (0, 1))
+            for name in MEASURES}
+
+
+def percent(covered, all_of_them):
+    return 100.0 * covered / all_of_them if all_of_them else 100.0

@@ -241,6 +241,16 @@ class Hunting(Sources):
         self.assertEqual(verdicts["{n-- -> nothing}"].how, "slow")
         self.assertEqual(verdicts["{!p -> 1}"].how, "signal 11")
 
+    def test_a_machine_that_has_become_slow_kills_nothing(self):
+        before, hunt.GRACE = hunt.GRACE, 0.3
+        self.addCleanup(setattr, hunt, "GRACE", before)
+        slow_later = TESTS.replace("int here = 5;", r"""int here = 5;
+          if (getenv("RT_MUTANT_MAP")) fclose(fopen("busy", "w"));
+          else if (access("busy", F_OK) == 0) sleep(1);""").replace(
+              "#include <string.h>", "#include <stdio.h>\n#include <string.h>\n#include <unistd.h>")
+        verdicts, _ = self.hunt(["strong"], main=slow_later)
+        self.assertFalse(any(verdict.killed for verdict in verdicts.values()))
+
     def test_a_failure_that_does_not_come_again_kills_nothing(self):
         now_and_then = TESTS.replace("int here = 5;", r"""int here = 5;
           const char *mutant = getenv("RT_MUTANT");

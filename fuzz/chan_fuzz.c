@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "fuzz/alarm.h"
+#include "fuzz/results.h"
 #include "runtime/go.h"
 #include "runtime/sched/deterministic.h"
 
@@ -352,5 +353,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const bool explained = linearizable(0, &(struct model){.n = {0}});
   if (!explained) tell();
   expect(explained, "no order of steps explains the results");
+  for (int i = 0; i < nhistory; i++) {
+    const struct op *op = &history[i];
+    const int told[] = {op->began, op->ended, op->chosen, op->result};
+    fuzz_result(told, sizeof told);
+  }
   return 0;
 }

@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fuzz/accessible.h"
 #include "fuzz/results.h"
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
@@ -31,6 +31,7 @@ static struct live {
   enum rt_stack_kind kind;
   size_t asked, range;
   struct rt_stack stack;
+  uintptr_t low;  // where its lower mark is
 } stacks[STACKS];
 
 static uint64_t nallocated;  // by this input, in all caches
@@ -47,29 +48,21 @@ static bool is_elastic(enum rt_stack_kind k) {
   return k == RT_STACK_ELASTIC || k == RT_STACK_WIDE_ELASTIC;
 }
 
-// Whether the system could read there: it says so where a program would fault.
-static bool accessible(uintptr_t at) {
-  static int ends[2] = {-1, -1};
-  char byte;
-  if (ends[0] < 0 && pipe(ends) != 0) abort();
-  if (write(ends[1], (const void *)at, 1) != 1) return false;
-  if (read(ends[0], &byte, 1) != 1) abort();
-  return true;
-}
-
 // ---- What must hold --------------------------------------------------------------------------
 
 static uint64_t *word(uintptr_t at) { return (uint64_t *)at; }
 
-// A mark at either end, that only this stack's owner writes.
+// A mark at either end of what is usable without being on the stack, that only its owner writes.
 static void put_marks(struct live *l) {
-  *word(l->stack.lo) = l->stack.lo ^ 0x5ca1ab1e;
+  const uintptr_t limit = os_stack_limit(l->stack.lo, l->stack.hi);
+  l->low = limit > l->stack.lo ? limit : l->stack.lo;
+  *word(l->low) = l->stack.lo ^ 0x5ca1ab1e;
   *word(l->stack.hi - 8) = l->stack.hi ^ 0x5ca1ab1e;
 }
 
 static void check_marks(const struct live *l) {
   if (!l->committed) return;
-  expect(*word(l->stack.lo) == (l->stack.lo ^ 0x5ca1ab1e), "somebody wrote to its lowest word");
+  expect(*word(l->low) == (l->stack.lo ^ 0x5ca1ab1e), "somebody wrote to its lowest word");
   expect(*word(l->stack.hi - 8) == (l->stack.hi ^ 0x5ca1ab1e), "somebody wrote to its highest");
 }
 

@@ -53,11 +53,12 @@ cp "$(dirname "$backtrace")/include/backtrace.h" "$WORK/include"
   # Of files that are for one processor, this one's.
   find runtime/os/linux -name '*.[cS]' ! -name musl.c ! -name '*_*'
   find runtime/os/linux -name "*_$arch.[cS]"
-  find fuzz -maxdepth 1 -name '*.c' ! -name replay_main.c ! -name 'lanes_*'
+  find fuzz -maxdepth 1 -name '*.c' ! -name replay_main.c ! -name 'lanes_*' ! -name '*_windows.c'
   echo "fuzz/lanes_$arch.c"
 } | sort -u | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'compile {}'
 
-shared=("$WORK"/objects/runtime_*.o "$WORK"/objects/fuzz_{encodings,results}.c.o
+shared=("$WORK"/objects/runtime_*.o
+  "$WORK"/objects/fuzz_{accessible_posix,alarm_posix,encodings,results}.c.o
   "$WORK/objects/fuzz_lanes_$arch.c.o")
 for source in fuzz/*_fuzz.c; do
   name=$(basename "$source" _fuzz.c)

@@ -389,8 +389,7 @@ int rt_stackcommit(struct rt_stack *stack) {
     stack->guard_bytes = arena_of(stack->slot)->guard_bytes;
   }
   if (how.poison && s->paged && !arena_of(stack->slot)->marked) {  // made before there was poison
-    const size_t bytes = round_up(rt_stack_size(stack), os_pagesize());
-    const int error = os_stack_commit((void *)stack->lo, bytes, false);
+    const int error = os_stack_commit((void *)stack->lo, rt_stack_size(stack), false);
     if (error) return error;
     s->paged = false;
   }

@@ -457,6 +457,19 @@ TEST(AFault, ThatNobodyHandlesHasLastWordsAndIsStillOne) {
               Say({"stacklab: goroutine 1: fault at 0x10, pc ", "#0 ", "Fault", "rt_gostart+"}));
 }
 
+// A stack of its own, or g0's, ends in a frame that is called from another stack.
+void FaultOnAnotherStack() {
+  exit(RunFirst(Procs(1, "segment"), [] {
+    const auto call = [](void *) { *reinterpret_cast<volatile int *>(uintptr_t{0x10}) = 1; };
+    go_call_on_stack(500 * K, call, nullptr);
+  }));
+}
+
+TEST(AFault, OnAStackThatIsCalledHasLastWordsToo) {
+  EXPECT_EXIT(FaultOnAnotherStack(), DiedOfAFault,
+              Say({"stacklab: goroutine 1: fault at 0x10, pc ", "#0 ", "FaultOnAnotherStack"}));
+}
+
 TEST(AFault, IsCaughtWhereTheRuntimeReadsWhatMayBeGone) {
   int sound = 0, faulted = 0;
   ASSERT_EQ(RunFirst(Procs(1), [&] {

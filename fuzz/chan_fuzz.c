@@ -354,5 +354,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!explained) tell();
   expect(explained, "no order of steps explains the results");
   if (steps > STEPS_MAX) fuzz_gave_up();
+  for (int i = 0; i < nhistory; i++) {
+    const struct op *op = &history[i];
+    const int told[] = {op->began, op->ended, op->chosen, op->result};
+    fuzz_result(told, sizeof told);
+  }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/results.h"
 #include "runtime/go.h"
 #include "runtime/sched/options.h"
 
@@ -76,6 +77,7 @@ static void check_size(const char *text) {
   const bool right = model_size(text, &want);
   expect(rt_parse_size(text, &got) == right, "rt_parse_size: whether it is one");
   if (right) expect(got == want, "rt_parse_size: another number");
+  fuzz_result(&(uint64_t){right ? got : 0}, sizeof(uint64_t));
 }
 
 // ---- Options ---------------------------------------------------------------------------------
@@ -191,6 +193,36 @@ static void check_again(const struct rt_options *o, const char *(*environment)(c
          "comes to something else when it is said again");
 }
 
+// Which strategies, guards and interruptions there are, and how large pages are, the platform says.
+static bool is_portable(void) {
+  static const char *const its[] = {
+      "GO_GROWTH",   ":growth",         "GO_GUARDKIND",  ":guard_kind",
+      "GO_PAGESIZE", "GO_ASYNCPREEMPT", ":asyncpreempt",
+  };
+  for (size_t i = 0; i < sizeof its / sizeof *its; i++)
+    if (value_of("", its[i])) return false;
+  return true;
+}
+
+// But for maxprocs, which is the machine's.
+static void tell(const struct rt_options *o) {
+  const uint64_t told[] = {
+      o->spawn.initial,
+      o->spawn.max,
+      o->growth.reserve_bytes,
+      o->growth.hybrid_bytes,
+      o->stack.guard_bytes,
+      o->adapt_most,
+      (uint64_t)o->shrink.idle_ns,
+      o->shrink.pressure,
+      o->stack_profile_rate,
+      (uint64_t)o->traceback,
+      o->seed,
+      o->fail_every,
+  };
+  fuzz_result(told, sizeof told);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct go_config config;
   struct rt_options out;
@@ -199,11 +231,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int i = 0; i < nlines; i++) check_size(lines[i] + strlen(lines[i]) + 1);
   decode_config(&config);
   const int error = rt_options_read(&config, from_input, &out, &why);
+  if (is_portable()) fuzz_result(&error, sizeof error);
   if (error) {
     check_refusal(error, &why);
     return 0;
   }
   check_limits(&out);
+  if (is_portable()) tell(&out);
   check_again(&out, from_nothing);
   check_again(&out, from_chaos);
   return 0;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "fuzz/accessible.h"
+#include "fuzz/results.h"
 #include "runtime/os/os.h"
 #include "runtime/stack/stack.h"
 
@@ -30,6 +31,7 @@ static struct live {
   enum rt_stack_kind kind;
   size_t asked, range;
   struct rt_stack stack;
+  uintptr_t low;  // where its lower mark is
 } stacks[STACKS];
 
 static uint64_t nallocated;  // by this input, in all caches
@@ -73,6 +75,7 @@ static void check_bounds(const struct live *l) {
   const size_t page = os_pagesize();
   const size_t want = round_up(l->asked, is_elastic(l->kind) ? page : 16);
   expect(rt_stack_size(s) == want, "another size than was asked for");
+  fuzz_result(&(uint64_t){want}, sizeof(uint64_t));
   expect(s->lo % page == 0, "does not begin on a page");
   expect(s->slot_lo < s->lo && (s->slot_lo & 0x80000000), "not in the upper half of 4 GiB");
   if (l->kind == RT_STACK_WIDE || l->kind == RT_STACK_WIDE_ELASTIC)
@@ -105,6 +108,7 @@ static void check_all(void) {
   for (int c = 0; c < CACHES; c++)
     counted += atomic_load(&caches[c].stats.pool_hits) + atomic_load(&caches[c].stats.pool_misses);
   expect(counted == nallocated, "neither hit nor miss, or both");
+  fuzz_result(&counted, sizeof counted);
 }
 
 // ---- Steps -----------------------------------------------------------------------------------

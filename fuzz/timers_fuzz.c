@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/results.h"
 #include "runtime/arch/arch.h"
 #include "runtime/go.h"
 #include "runtime/sched/sched.h"
@@ -51,6 +52,8 @@ static void fire(void *arg, uint64_t seq) {
   expect(model[i].when <= now, "called too early");
   expect(model[i].when >= last_fired, "called after one that was due later");
   last_fired = model[i].when;
+  const int64_t fired[] = {(int64_t)i, last_fired, now};
+  fuzz_result(fired, sizeof fired);
   model[i].when = 0;
   if (!model[i].again) return;
   start(i, now + model[i].again);

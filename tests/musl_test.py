@@ -11,12 +11,14 @@ import socket
 import struct
 import subprocess
 import unittest
+import urllib.request
 
 GROWTHS = subprocess.run(["bench/strategies"], stdout=subprocess.PIPE, text=True,
                          check=True).stdout.split()
 PRINTED = {
     "cond_queue": "3 producers, 2 consumers: 3000 items, sum 1501500\n"
                   "never more than 8 in the queue: yes\n",
+    "fanin": "".join("producer %d: 1000 numbers\n" % i for i in range(4)) + "total: 7998000\n",
     "hello": "hello, world, from goroutine 2\n",
     "pipeline": "the squares of 1 to 1000 add up to 333833500\n",
     "ring 50 20": "50 goroutines, 20 laps: 1000 hops\n",
@@ -51,6 +53,17 @@ class Musl(unittest.TestCase):
                     process = example(line, growth)
                     self.assertEqual(process.communicate()[0], wanted)
                     self.assertEqual(process.returncode, 0)
+
+    def test_http_is_answered(self):
+        for growth in GROWTHS:
+            server = example("http_hello", growth)
+            try:
+                port = int(re.search(r":(\d+)\n", server.stdout.readline())[1])
+                with urllib.request.urlopen("http://127.0.0.1:%d/" % port, timeout=60) as answer:
+                    self.assertEqual((answer.status, answer.read()), (200, b"hello, world\n"))
+            finally:
+                server.kill()
+                server.communicate()
 
     def test_a_server_serves_and_its_last_words_name_its_calls(self):
         server = example("echo_server", "signal")

@@ -16,6 +16,7 @@ import unittest
 TMP = os.environ["TEST_TMPDIR"]
 # C and assembly, an archive and a link; small.
 TARGETS = ["//tests:preindexed_program", "//runtime/arch/x86_64"]
+TEST = "//tests:darwin_units_test"  # in C, of few files
 HEADER = "runtime/arch/aarch64/preindexed.h"
 PROGRAM = "bazel-bin/tests/preindexed_program"
 TREE = [".bazelrc", "BUILD", "WORKSPACE", "runtime", "tests", "third_party", "toolchain"]
@@ -118,6 +119,12 @@ class Machine:
         line = re.search(r"INFO: \d+ process(?:es)?: (.*)\.", text)
         return {kind: int(n) for n, kind in re.findall(r"(\d+) ([a-z\- ]+)", line[1])}
 
+    def test(self, test):
+        """Runs TEST; returns what is said of it: "PASSED", perhaps after "(cached)"."""
+        code, text = self.bazel("test", "--remote_cache=" + self.cache, "--jobs=2", TEST)
+        test.assertEqual(code, 0, text)
+        return re.search(re.escape(TEST) + r"\s+((?:\(cached\) )?[A-Z]+) in", text)[1]
+
     def program(self):
         with open(os.path.join(self.tree, PROGRAM), "rb") as f:
             return f.read()
@@ -154,6 +161,9 @@ class RemoteCache(unittest.TestCase):
         self.assertEqual(first.program(), second.program())
         since = self.server.requests()[len(stored):]
         self.assertEqual({(method, status) for method, _, status in since}, {("GET", "200")})
+
+        # What a test came to is handed out, too.
+        self.assertEqual([first.test(self), second.test(self)], ["PASSED", "(cached) PASSED"])
 
         # What depends on a header is not handed out once that has changed; all else still is.
         with open(os.path.join(second.tree, HEADER), "a") as f:

@@ -39,7 +39,7 @@ TEST_P(Everywhere, LargeStreamsArriveWhole) {
   const auto [procs, growth] = GetParam();
   if (DeadlocksTsan(growth))
     GTEST_SKIP() << "ThreadSanitizer deadlocks in itself when its own frames fault";
-  const std::string text = Pattern(8 << 20);
+  const std::string text = Pattern(kLargeStream);
   std::atomic<int> right = 0;
   ASSERT_EQ(RunFirst(Config(procs, growth), [&] {
     go_tcp *l = EchoServer(4);

@@ -183,6 +183,14 @@ class Counting(unittest.TestCase):
         self.assertEqual(filtered("--long")["pac"], ["//:core", "//:fuzz", "//:long"])
         self.assertEqual(filtered("--core")["aarch64"], [])
 
+    def test_results_that_are_promised_are_printed(self):
+        self.ran("//:a", "PASSED", GENERATED % (0, ""), "RESULTS: 12ab\n")
+        self.ran("//:b", "PASSED", GENERATED % (0, ""), "replayed\n")
+        self.ran("//:c", "PASSED", GENERATED % (0, ""), "SKIPPED: no such CPU\n")
+        known = suites("native", *(("cc_test", "//:" + x, ["results"], []) for x in "abc"))
+        self.assertEqual(self.results(known).failed,
+                         ["//:b (prints no RESULTS, and is tagged so)"])
+
     def test_a_platform_without_an_emulator_is_skipped_only_of_the_core(self):
         refused = counter.set_up
         counter.set_up = lambda what: False

@@ -51,8 +51,8 @@ int os_guard_remove(void *addr, size_t bytes);
 // os_guard_supported tells whether os_guard_install works here; asked once, cached.
 bool os_guard_supported(void);
 
-// os_discard gives the memory of readable pages back; they read as zero afterwards.
-// [signal-safe]
+// os_discard gives the memory of readable pages back; they read as zero afterwards (Windows: or as
+// before, for a while).  It cannot fail.  [signal-safe]
 void os_discard(void *addr, size_t bytes);
 
 // os_populate makes pages resident, so that the first touch does not fault into the kernel.

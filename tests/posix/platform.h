@@ -65,4 +65,6 @@ inline void Pipe(int ends[2]) {
   if (pipe(ends) != 0) abort();
 }
 
+constexpr size_t kLargeStream = 8 << 20;  // bytes that fit in no buffer of the system's
+
 #endif

@@ -172,10 +172,10 @@ def undeclared_packages(tree, declared):
 
 
 def check_tree(root, source_tree=None):
-    """Returns (problems, one line that sums up) for the files below root."""
+    """Returns (problems, two lines that sum up) for the files below root."""
     paths = list(find_files(root))
     problems = []
-    porting = elsewhere = lines_elsewhere = 0
+    porting = astray = elsewhere = lines_elsewhere = 0
     contents = {}
     for path in paths:
         if is_text(os.path.join(root, path)):
@@ -189,6 +189,7 @@ def check_tree(root, source_tree=None):
     for path, lines in contents.items():
         found = [hit for check in LINE_CHECKS for hit in check(path, lines)]
         found += check_stem(path, stems)
+        astray += len(list(check_portability(path, lines)))
         problems += ["%s:%d: %s" % (path, number, what) for number, what in sorted(found)]
         if path.endswith(C_FILES):
             count = len(list(conditionals(path, lines)))
@@ -201,8 +202,10 @@ def check_tree(root, source_tree=None):
     if source_tree:
         packages = sorted(undeclared_packages(source_tree, set(paths)))
         problems += [DECLARATION % ", ".join(packages)] if packages else []
-    summary = "%d files; preprocessor conditionals: %d in %s, %d in %d lines elsewhere" % (
-        len(contents), porting, " and ".join(PORTING_FOLDERS), elsewhere, lines_elsewhere)
+    folders = " and ".join(PORTING_FOLDERS)
+    summary = ("%d files; preprocessor conditionals: %d in %s, %d in %d lines elsewhere\n"
+               "%d conditionals on a system or processor outside %s" % (
+                   len(contents), porting, folders, elsewhere, lines_elsewhere, astray, folders))
     return problems, summary
 
 

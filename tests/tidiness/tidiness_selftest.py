@@ -13,14 +13,18 @@ import tidiness  # noqa: E402  found by the line above
 GOOD = "// a.c: adds.\nint add(int a, int b) {\n  return a + b;\n}\n"
 
 
-def problems(files, source_tree=None):
+def check(files, source_tree=None):
     with tempfile.TemporaryDirectory() as root:
         for path, text in files.items():
             full = os.path.join(root, path)
             os.makedirs(os.path.dirname(full), exist_ok=True)
             with open(full, "w") as f:
                 f.write(text)
-        return tidiness.check_tree(root, root if source_tree else None)[0]
+        return tidiness.check_tree(root, root if source_tree else None)
+
+
+def problems(files, source_tree=None):
+    return check(files, source_tree)[0]
 
 
 class Tidiness(unittest.TestCase):
@@ -61,6 +65,9 @@ class Tidiness(unittest.TestCase):
                    **{"runtime/add.h": GOOD})
         self.assertEqual(problems({"runtime/os/linux/a.c": text}), [])
         self.assertEqual(problems({"runtime/arch/x86_64/a.c": text}), [])
+        for n, path in (0, "runtime/os/linux/a.c"), (1, "runtime/a.c"), (2, "runtime/b.c"):
+            summary = check({path: text + "#ifdef _WIN32\n#endif\n" * (n - 1)})[1]
+            self.assertIn("\n%d conditionals on a system" % n, summary)
 
     def test_many_conditionals(self):
         self.finds("5 preprocessor conditionals", "runtime/a.c", GOOD + "#ifdef A\n#endif\n" * 5)

@@ -27,4 +27,8 @@ inline void Pipe(int ends[2]) {
   if (_pipe(ends, 4096, _O_BINARY) != 0) abort();
 }
 
+// Bytes that fit in no buffer of the system's.  Under Wine each call of a socket's is one of a
+// server that all processes share.
+constexpr size_t kLargeStream = 1 << 20;
+
 #endif

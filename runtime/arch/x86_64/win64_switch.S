@@ -190,7 +190,7 @@ rt_onstack:
   movq    %r9, rt_tls_g@SECREL32(%rax)
   movq    %rcx, %rax
   movq    %rdx, %rcx
-  callq   *%rax
+  callq   rt_onstack_call
   movq    %rbp, %rsp
   movq    %rdi, TEB_STACK_BASE
   movq    %rsi, TEB_STACK_LIMIT
@@ -203,6 +203,22 @@ rt_onstack:
   popq    %rdi
   popq    %rbx
   popq    %rbp
+  retq
+  .seh_endproc
+
+// The outermost frame there.  Handlers of exceptions are looked for up to here: the system takes
+// none whose frame is not on the stack that the thread knows.
+  .def    rt_onstack_call; .scl 3; .type 32; .endef
+  .p2align 4
+  .seh_proc rt_onstack_call
+  .seh_handler os_unhandled, @except
+rt_onstack_call:
+  subq    $40, %rsp
+  .seh_stackalloc 40
+  .seh_endprologue
+  callq   *%rax
+  nop                         // the return address must not look like that of an epilogue
+  addq    $40, %rsp
   retq
   .seh_endproc
 

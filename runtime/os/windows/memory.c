@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <windows.h>
 #include "runtime/go.h"
 #include "runtime/os/os.h"
@@ -205,8 +204,8 @@ int os_guard_remove(void *addr, size_t bytes) {
 bool os_guard_supported(void) { return false; }
 
 // Nothing is decommitted, which might not be had again: a hole in a stack that somebody is on.
-// MEM_RESET says that pages need not be kept, and VirtualUnlock takes them out of the working set.
-// They come back as zero, or, for a while, as what they were: zeros, too.  Guard pages stay.
+// MEM_RESET says that what pages hold need not be kept, and VirtualUnlock takes them out of the
+// working set.  To zero them first would touch all that nobody has.  Guard pages stay.
 void os_discard(void *addr, size_t bytes) {
   const DWORD saved = GetLastError();
   to_pages(addr, &bytes);
@@ -216,7 +215,6 @@ void os_discard(void *addr, size_t bytes) {
     char *next = (char *)m.BaseAddress + m.RegionSize;
     if (next > end) next = end;
     if (m.State == MEM_COMMIT && m.Protect == PAGE_READWRITE) {
-      memset(p, 0, (size_t)(next - p));
       VirtualAlloc(p, (size_t)(next - p), MEM_RESET, PAGE_READWRITE);
       VirtualUnlock(p, (size_t)(next - p));
     }

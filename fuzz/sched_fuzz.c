@@ -402,7 +402,7 @@ static void change_procs(int n) {
 
 static void do_op(struct worker *w, struct op op, size_t at) {
   struct event *e = &events[op.a % EVENTS];
-  w->lasts = op.b % 16;
+  w->lasts = op.b % 8;
   switch (op.kind) {
     case SPAWN:
       spawn(at + 1, at + 1 + op.a % 32 < nops ? at + 1 + op.a % 32 : nops);
@@ -432,7 +432,8 @@ static void do_op(struct worker *w, struct op op, size_t at) {
       break;
     }
     case POINT:
-      for (int i = 0; i <= op.a; i++) run(w);
+      // A point costs a switch of threads, where there are several Ps.
+      for (int i = 0; i <= (rt_det.threads ? op.a % 32 : op.a); i++) run(w);
       break;
     case SYSCALL:
       call(w);

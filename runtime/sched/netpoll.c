@@ -68,6 +68,7 @@ void rt_netpoll_wake(int64_t when) {
     rt_wakep();  // nobody sleeps there: let somebody
     return;
   }
+  rt_mpoint();
   const int64_t until = atomic_load(&rt_sched.poll_until);
   if (until == 0 || until > when) rt_netpoll_break();
 }

@@ -242,7 +242,11 @@ static struct rt_g *poll_work(struct rt_m *m) {
   struct rt_g *g = NULL;
   // Now and then the global queue goes first, or two goroutines that keep readying each other
   // would starve it; likewise those that were preempted.
-  if (m->preempted.n > 0 && tick % PREEMPTED_EVERY == 0) g = resume_preempted(m);
+  if (m->preempted.n > 0 && tick % PREEMPTED_EVERY == 0) {
+    g = resume_preempted(m);
+    // Whoever yields, or comes back from a call, tells nobody: it counts on going on here.
+    if (!rt_runqempty(p)) rt_wakep();
+  }
   if (!g && global && tick % GLOBAL_EVERY == 0) g = globrunqget(p, 1);
   if (!g) g = rt_runqget(p);
   if (!g && global) g = globrunqget(p, RT_GBATCH);
@@ -285,10 +289,12 @@ static int64_t time_to_poll(int64_t until) {
 // Sleeps in the poller until a descriptor is ready, the timer due at `until` (0: none) or a
 // wake-up; rt_sched.lastpoll is ours.  True: m has a P again.
 static bool sleep_in_netpoll(struct rt_m *m, int64_t until) {
+  rt_mpoint();
   atomic_store(&rt_sched.poll_until, until);
   struct rt_gqueue ready = {0};
   if (!atomic_load(&rt_sched.stopping)) rt_netpoll(time_to_poll(until), &ready);
   atomic_store(&rt_sched.poll_until, 0);
+  rt_mpoint();
   atomic_store(&rt_sched.lastpoll, rt_nanotime());
   const bool have = regain(m, false);
   if (ready.n > 0) rt_injectglist(&ready);
@@ -325,6 +331,7 @@ static bool idle(struct rt_m *m) {
     rt_clock_advance(until);
     return regain(m, false);
   }
+  rt_mpoint();
   if ((until || rt_netpoll_waiters()) && atomic_exchange(&rt_sched.lastpoll, 0) != 0)
     return sleep_in_netpoll(m, until);
   // Another M sleeps there: not longer than until our timer is due.

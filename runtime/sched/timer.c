@@ -180,6 +180,20 @@ static int make_room(struct rt_timers *ts) {
   return ts->n < ts->cap ? 0 : r.error;
 }
 
+// There is no memory for a larger heap.  Another P's with room will do, and is returned locked;
+// NULL: none.  A timer that was due elsewhere and starts again left room there.
+static struct rt_timers *room_elsewhere(const struct rt_timers *full) {
+  const int32_t n = atomic_load(&rt_sched.nallp);
+  for (int32_t i = 0; i < n; i++) {
+    struct rt_timers *ts = &atomic_load(&rt_sched.allp[i])->timers;
+    if (ts == full) continue;
+    rt_plock(&ts->lock);
+    if (ts->n < ts->cap) return ts;
+    rt_punlock(&ts->lock);
+  }
+  return NULL;
+}
+
 static int insert(struct rt_timer *t, int64_t when) {
   struct rt_timers *ts = &rt_getg()->m->p->timers;
   rt_plock(&ts->lock);
@@ -187,7 +201,8 @@ static int insert(struct rt_timer *t, int64_t when) {
     const int error = make_room(ts);
     if (!error) continue;
     rt_punlock(&ts->lock);
-    return error;
+    ts = room_elsewhere(ts);
+    if (!ts) return error;
   }
   atomic_store_explicit(&t->in, ts, memory_order_relaxed);
   atomic_store_explicit(&t->key, when, memory_order_relaxed);

@@ -31,7 +31,6 @@ static struct live {
   enum rt_stack_kind kind;
   size_t asked, range;
   struct rt_stack stack;
-  uintptr_t low;  // where its lower mark is
 } stacks[STACKS];
 
 static uint64_t nallocated;  // by this input, in all caches

@@ -291,6 +291,46 @@ TEST_P(SeveralPs, NoneIsIdleAboveTheLimit) {
   }
 }
 
+// All other Ms sleep, a P is idle, and somebody waits in a queue.
+bool WorkIsForgotten() {
+  if (rt_sched.npidle == 0) return false;
+  for (rt_m *m = rt_det.ms; m; m = m->turn.next)
+    if (m != rt_det.holder && !rt_baton_asleep(m)) return false;
+  for (int i = 0; i < rt_sched.nallp; i++) {
+    const rt_p *p = rt_sched.allp[i];
+    if (p->runqhead != p->runqtail || p->runnext) return true;
+  }
+  return rt_sched.runqsize > 0;
+}
+
+// Whoever readies, yields or goes idle, and whoever is interrupted meanwhile.
+TEST_P(SeveralPs, NoneIsIdleWhileThereIsWork) {
+  static int forgotten;
+  forgotten = 0;
+  for (uint64_t seed = 1; seed <= 300; seed++) {
+    ASSERT_EQ(Do(Config(seed), [](void *) {
+      done = {};
+      go_waitgroup_add(&done, 5);
+      for (uintptr_t i = 0; i < 5; i++) {
+        Go([](void *i) {
+          for (int k = 0; k < 6; k++) {
+            go_sleep(100 + 50 * reinterpret_cast<intptr_t>(i));
+            if (k % 2) Go([](void *) { forgotten += WorkIsForgotten(); });
+            for (int n = 0; n < 8; n++) {
+              rt_callpoint();
+              forgotten += WorkIsForgotten();
+            }
+            go_yield();
+          }
+          go_waitgroup_done(&done);
+        }, reinterpret_cast<void *>(i));
+      }
+      go_waitgroup_wait(&done);
+    }).error, GO_OK);
+    ASSERT_EQ(forgotten, 0) << seed;
+  }
+}
+
 TEST_P(SeveralPs, TimeGoesOnWhenNobodyRuns) {
   static int late;
   late = 0;

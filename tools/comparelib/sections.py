@@ -17,6 +17,11 @@ def _hazard_cell(cell):
         cls, {"ok": "✓ ", "bad": "✗ "}.get(cls, ""), escape(kind))
 
 
+def _hazard_name(row):
+    return "<th scope=row class=told>%s<small>%s</small></th>" % (
+        escape(row["name"]), escape(row["cause"]))
+
+
 def hazards(document, figures):
     rows = (document.get("hazards") or {}).get("rows", [])
     if not rows:
@@ -31,9 +36,9 @@ def hazards(document, figures):
         of_group = [row for row in rows if row["group"] == group]
         body += "<h3>%s</h3>\n%s" % (
             escape("%s: %s" % (group[0].upper() + group[1:], number(len(of_group), "hazard"))),
-            table(["hazard"] + names + ["why it is one"], [
-                [th(row["name"])] + [_hazard_cell(row["cells"].get(n)) for n in names]
-                + [td(row["cause"])] for row in of_group],
+            table(["hazard, and why it is one"] + names, [
+                [_hazard_name(row)] + [_hazard_cell(row["cells"].get(n)) for n in names]
+                for row in of_group],
                 "Each is run with the stack about to run out at many places."))
     seen = ["%s under %s: %s" % (row["name"], n, cell["detail"]) for row in rows
             for n, cell in row["cells"].items()

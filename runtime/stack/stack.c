@@ -32,7 +32,6 @@ static_assert(((uintptr_t)SLOT_BYTES_MIN << SLOTS_LOG2) == ARENA_BYTES, "slot nu
 struct slot {
   _Atomic uint32_t next;   // number + 1 of the slot below in its list
   uint32_t npages : 20;    // elastic: of the stack that the guard stands below
-  uint32_t paged : 1;      // the system may commit it as it is touched, from above
   uint32_t guarded : 1;    // else it is raw
   uint32_t forbidden : 1;  // the guard is of mprotect, in an arena that should have had marks
   uint32_t resident : 1;   // has memory of an earlier user
@@ -287,15 +286,14 @@ static int guard_slot(uint32_t number, size_t size) {
   describe(number, size, &st);
   // Below an elastic guard there is more memory, and then the pad of the slot below, which ends a
   // descent that has skipped the guard.
-  const bool paged = a->kind == RT_STACK_FIXED && !how.poison;
   int error = 0;
   if (a->marked && is_elastic(a->kind)) error = put_guard(s, st.hi, st.slot_lo + a->slot_bytes);
   // Without marks, nothing of the arena is accessible but what is committed.
   if (!error)
     error = a->marked ? put_guard(s, st.lo - a->guard_bytes, st.lo)
-                      : os_stack_commit((void *)st.lo, round_up(size, os_pagesize()), paged);
+                      : os_stack_commit((void *)st.lo, round_up(size, os_pagesize()),
+                                        a->kind == RT_STACK_FIXED && !how.poison);
   if (error) return error;
-  s->paged = paged;
   s->guarded = true;
   s->npages = (uint32_t)(round_up(size, os_pagesize()) / os_pagesize());
   return 0;
@@ -393,11 +391,6 @@ int rt_stackcommit(struct rt_stack *stack) {
     const int error = guard_slot(stack->slot, rt_stack_size(stack));
     if (error) return error;
     stack->guard_bytes = arena_of(stack->slot)->guard_bytes;
-  }
-  if (how.poison && s->paged && !arena_of(stack->slot)->marked) {  // made before there was poison
-    const int error = os_stack_commit((void *)stack->lo, rt_stack_size(stack), false);
-    if (error) return error;
-    s->paged = false;
   }
   s->resident = true;  // from now on
   stack->usable = true;

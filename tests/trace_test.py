@@ -226,10 +226,10 @@ class TraceTest(unittest.TestCase):
         self.assertIn("IO wait", {e["args"].get("reason") for e in trace.runs})
 
     def test_does_not_change_what_a_seed_does(self):
-        for seed in "7", "8":
-            trace, traced = self.trace("waits", "40", GO_SEED=seed)
+        for seed, procs in ("7", "1"), ("8", "1"), ("7", "3"), ("8", "3"):
+            trace, traced = self.trace("waits", "40", GO_SEED=seed, GOMAXPROCS=procs)
             self.assertGreater(len(trace.runs), 100)
-            done, _ = self.run_program("waits", GO_SEED=seed, GO_TRACE="")
+            done, _ = self.run_program("waits", GO_SEED=seed, GOMAXPROCS=procs, GO_TRACE="")
             self.assertEqual(json.loads(done.stdout)["digest"], traced["digest"])
 
     def test_process_that_dies(self):

@@ -33,7 +33,7 @@ struct rt_tracebuf {
 };
 
 static struct {
-  struct rt_lock lock;  // of the file; nothing is locked after it
+  struct rt_lock lock;  // of the file; nothing is locked after it; without points, for the seeds
   _Atomic uint32_t nbufs;
   _Atomic uint64_t dropped;
 } trace;
@@ -77,9 +77,9 @@ static void flush(void *arg) {
   struct rt_tracebuf *b = arg;
   struct rt_tracerec r = {.kind = RT_TRACE_WRITE, .ns = rt_nanotime(), .p = -1};
   r.arg[0] = atomic_load_explicit(&b->n, memory_order_relaxed);
-  rt_lock(&trace.lock);
+  rt_lock_outside(&trace.lock);
   empty(b);
-  rt_unlock(&trace.lock);
+  rt_unlock_outside(&trace.lock);
   r.end_ns = rt_nanotime();
   put(b, &r);
   errno = saved;
@@ -207,16 +207,16 @@ void rt_trace_mnew(struct rt_m *m, bool sysmon) {
   b->cap = cap;
   b->id = atomic_fetch_add(&trace.nbufs, 1);
   m->trace = b;
-  rt_lock(&trace.lock);
+  rt_lock_outside(&trace.lock);
   rt_tracefile_thread(b->id, sysmon);
-  rt_unlock(&trace.lock);
+  rt_unlock_outside(&trace.lock);
 }
 
 void rt_trace_mfree(struct rt_m *m) {
   if (!m->trace) return;
-  rt_lock(&trace.lock);
+  rt_lock_outside(&trace.lock);
   empty(m->trace);
-  rt_unlock(&trace.lock);
+  rt_unlock_outside(&trace.lock);
   free(m->trace);
   m->trace = NULL;
 }

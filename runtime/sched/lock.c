@@ -53,7 +53,7 @@ void rt_lock(struct rt_lock *l) {
 }
 
 void rt_lock_outside(struct rt_lock *l) {
-  rt_baton_outside();
+  if (!rt_getg()) rt_baton_outside();
   acquire(l, true);
 }
 

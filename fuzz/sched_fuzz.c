@@ -523,7 +523,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   go_stats(&after);
   fuzz_count("goroutines stolen", after.steals - before.steals);
   fuzz_count("Ps handed on from calls", after.handoffs - before.handoffs);
-  fuzz_count("goroutines interrupted", after.preemptions - before.preemptions);
+  if (os_preempt_supported())  // else GO_ASYNCPREEMPT is off
+    fuzz_count("goroutines interrupted", after.preemptions - before.preemptions);
   fuzz_count("changes of GOMAXPROCS", (uint64_t)nresized);
   return 0;
 }

@@ -61,27 +61,35 @@ Outcome Do(const go_config &config, void (*fn)(void *)) {
   return {error, written, go_schedule_digest()};
 }
 
-TEST(Deterministic, TheSameSeedDoesTheSame) {
+using Configure = go_config (*)(uint64_t seed, const char *growth);
+
+void ExpectTheSameOfTheSameSeed(Configure configure, uint64_t seeds) {
   for (int i = 0; go_growth_name(i); i++) {
-    for (uint64_t seed = 1; seed <= 100; seed++) {
-      const Outcome first = Do(Seeded(seed, go_growth_name(i)), Talk);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+      const Outcome first = Do(configure(seed, go_growth_name(i)), Talk);
       ASSERT_EQ(first.error, GO_OK);
-      ASSERT_TRUE(first == Do(Seeded(seed, go_growth_name(i)), Talk)) << seed;
+      ASSERT_TRUE(first == Do(configure(seed, go_growth_name(i)), Talk)) << seed;
     }
   }
 }
 
-TEST(Deterministic, OtherSeedsDoOtherThings) {
+void ExpectOtherThingsOfOtherSeeds(Configure configure, uint64_t seeds, size_t more_logs_than) {
   std::set<std::string> logs;
   std::set<uint64_t> digests;
-  for (uint64_t seed = 1; seed <= 300; seed++) {
-    const Outcome run = Do(Seeded(seed), Talk);
+  for (uint64_t seed = 1; seed <= seeds; seed++) {
+    const Outcome run = Do(configure(seed, "reserve"), Talk);
     logs.insert(run.log);
     digests.insert(run.digest);
   }
-  EXPECT_GT(logs.size(), 200u);
-  EXPECT_EQ(digests.size(), 300u);
+  EXPECT_GT(logs.size(), more_logs_than);
+  EXPECT_EQ(digests.size(), seeds);
 }
+
+go_config OnOneP(uint64_t seed, const char *growth) { return Seeded(seed, growth); }
+
+TEST(Deterministic, TheSameSeedDoesTheSame) { ExpectTheSameOfTheSameSeed(OnOneP, 100); }
+
+TEST(Deterministic, OtherSeedsDoOtherThings) { ExpectOtherThingsOfOtherSeeds(OnOneP, 300, 200); }
 
 TEST(Deterministic, OneThreadRunsEverything) {
   static pthread_t thread;
@@ -180,27 +188,9 @@ class SeveralPs : public testing::TestWithParam<int> {
   }
 };
 
-TEST_P(SeveralPs, TheSameSeedDoesTheSame) {
-  for (int i = 0; go_growth_name(i); i++) {
-    for (uint64_t seed = 1; seed <= 20; seed++) {
-      const Outcome first = Do(Config(seed, go_growth_name(i)), Talk);
-      ASSERT_EQ(first.error, GO_OK);
-      ASSERT_TRUE(first == Do(Config(seed, go_growth_name(i)), Talk)) << seed;
-    }
-  }
-}
+TEST_P(SeveralPs, TheSameSeedDoesTheSame) { ExpectTheSameOfTheSameSeed(Config, 20); }
 
-TEST_P(SeveralPs, OtherSeedsDoOtherThings) {
-  std::set<std::string> logs;
-  std::set<uint64_t> digests;
-  for (uint64_t seed = 1; seed <= 100; seed++) {
-    const Outcome run = Do(Config(seed), Talk);
-    logs.insert(run.log);
-    digests.insert(run.digest);
-  }
-  EXPECT_GT(logs.size(), 60u);
-  EXPECT_EQ(digests.size(), 100u);
-}
+TEST_P(SeveralPs, OtherSeedsDoOtherThings) { ExpectOtherThingsOfOtherSeeds(Config, 100, 60); }
 
 std::set<std::thread::id> threads;
 

@@ -8,26 +8,18 @@
 #define CONFIG    2304
 #define TILE(n)   2368+1024*n
 
-.macro FIRST count, insn, class
+// A step for the first `count` registers of a class.
+.macro EACH step, count, insn, class
   .altmacro
   .set    i, 0
   .rept   \count
-  LOAD    \insn, \class, %i
+  \step   \insn, \class, %i
   .set    i, i + 1
   .endr
   .noaltmacro
 .endm
 .macro LOAD insn, class, n
   \insn   VECTOR(\n)(%rsi), %\class\n
-.endm
-.macro LAST count, insn, class
-  .altmacro
-  .set    i, 0
-  .rept   \count
-  STORE   \insn, \class, %i
-  .set    i, i + 1
-  .endr
-  .noaltmacro
 .endm
 .macro STORE insn, class, n
   \insn   %\class\n, VECTOR(\n)(%rdx)
@@ -57,13 +49,13 @@ hazard_state:
   cmpl    $1, %ecx
   je      1f
   ja      2f
-  FIRST   16, movups, xmm
+  EACH    LOAD, 16, movups, xmm
   jmp     4f
 1:
-  FIRST   16, vmovups, ymm
+  EACH    LOAD, 16, vmovups, ymm
   jmp     4f
 2:
-  FIRST   32, vmovups, zmm
+  EACH    LOAD, 32, vmovups, zmm
   .irp n, 0, 1, 2, 3, 4, 5, 6, 7
   kmovw   MASK(\n)(%rsi), %k\n
   .endr
@@ -80,14 +72,14 @@ hazard_state:
   cmpl    $1, %ecx
   je      1f
   ja      2f
-  LAST    16, movups, xmm
+  EACH    STORE, 16, movups, xmm
   jmp     4f
 1:
-  LAST    16, vmovups, ymm
+  EACH    STORE, 16, vmovups, ymm
   vzeroupper
   jmp     4f
 2:
-  LAST    32, vmovups, zmm
+  EACH    STORE, 32, vmovups, zmm
   .irp n, 0, 1, 2, 3, 4, 5, 6, 7
   kmovw   %k\n, MASK(\n)(%rdx)
   .endr

@@ -25,6 +25,7 @@ extern "C" {
 
 struct rt_g;
 
+// Every operation reads `on`: nothing that others write may lie in the same cache line.
 struct rt_det {
   bool on;
   bool threads;         // several Ps: Ms take turns
@@ -41,7 +42,7 @@ struct rt_det {
   struct rt_m *holder;  // of the baton; NULL: before the first M and after the last
   struct rt_m *ms;      // all, by turn.next
   uint32_t nms;         // so far
-};
+} __attribute__((aligned(64)));
 extern struct rt_det rt_det;
 
 // rt_det_start makes this go_run deterministic; rt_det_stop ends that.

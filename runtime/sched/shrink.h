@@ -21,12 +21,13 @@ struct rt_shrinkpolicy {
   bool pressure;    // everybody that waits, once the system is short of memory
 };
 
+// Read by all Ms: see struct rt_det.
 extern struct rt_shrinking {
   bool on;                // there is a policy; fixed while go_run runs
   _Atomic bool fresh;     // somebody has parked, or was passed over, since the last pass began
   _Atomic bool wanted;    // a pass is due, or on its way
   const char *root;       // of os_memory_short: a test has a system of its own; fixed as `on` is
-} rt_shrinking;
+} __attribute__((aligned(64))) rt_shrinking;
 
 void rt_shrink_init(const struct rt_shrinkpolicy *policy);
 

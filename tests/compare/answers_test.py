@@ -78,6 +78,15 @@ class Answers(unittest.TestCase):
         self.check(WAITING, ["asker"], "5,000 bytes in all", "6,000 bytes under idler",
                    "15,000 bytes under stayer", "do not move: idler", "not withstand 1 hazard")
 
+    def test_where_memory_is_alike_one_that_stays_comes_first(self):
+        rows = fixed.memory()
+        total = {row["growth"]: row["bytes"]["total"] for row in rows}
+        total["idler"]["median"] = total["asker"]["median"] + 1
+        answer = answers(memory=rows)[WAITING]
+        self.assertEqual(answer["take"], ["idler"])
+        self.assertIn("5,001 bytes in all; 5,000 bytes under asker", answer["text"])
+        self.assertNotIn("moves", answer["text"])
+
     def test_recursion_gets_who_leads_at_most_points(self):
         self.check(ONCE, ["stayer"], "at 4 of 4", "10.5 us under stayer", "52.5 us under idler")
         self.check(AGAIN, ["asker"], "at 4 of 4", "stayer at 2", "do not move: stayer")

@@ -9,7 +9,7 @@ from comparelib.plan import CLIMBS, THREAD
 from comparelib.words import (bytes_text, join, number, percent, short_ratio, short_size,
                               short_time)
 
-ALIKE = 0.02  # geometric means that differ by less are a draw
+ALIKE = 0.02  # geometric means, and bytes, that differ by less are a draw
 
 
 def _names(document):
@@ -123,17 +123,18 @@ def _parked(document):
     order = _cheapest(held, held)
     if len(order) < 2:
         return None
-    take = order[0][0]
-    text = "A parked goroutine holds %s in all; %s." % (
-        bytes_text(order[0][1]),
-        join("%s under %s" % (bytes_text(v), n) for n, v in order[1:]))
     still = _cheapest(held, staying(document))
+    near = [n for n, v in still if v <= order[0][1] * (1 + ALIKE)]
+    take = near[0] if near else order[0][0]
+    text = "A parked goroutine holds %s in all; %s." % (
+        bytes_text(held[take]),
+        join("%s under %s" % (bytes_text(v), n) for n, v in order if n != take))
     if still and take not in staying(document):
         text += " %s Of those that do not move: %s." % (_caveat(document, take), still[0][0])
     return _answer(
         "very many goroutines that mostly wait", [take], text,
         "The least memory per parked goroutine: resident, page tables and the kernel's share for "
-        "mappings.")
+        "mappings; within %s, a strategy under which no stack moves." % percent(ALIKE))
 
 
 def _climb(document, family, use, what):

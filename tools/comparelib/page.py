@@ -20,7 +20,8 @@ def th(text):
 def table(head, rows, caption, numeric=()):
     """head: cells as text; rows: lists of finished cells; numeric: columns that end at the right.
     The caption names the box that the table scrolls in."""
-    top = "".join("<th scope=col%s>%s</th>" % (" class=n" if i in numeric else "", escape(h))
+    top = "".join("<th scope=col%s>%s</th>" % (" class=n" if i in numeric else "",
+                                               escape(h).replace("+", "+<wbr>"))
                   for i, h in enumerate(head))
     body = "".join("<tr>%s</tr>\n" % "".join(row) for row in rows)
     return ('<div class=scroll tabindex=0 role=region aria-label="%s"><table><caption>%s</caption>'

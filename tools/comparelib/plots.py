@@ -334,8 +334,9 @@ def draw_memory(document, ink):
         axes.barh(range(len(rows)), widths, left=left, color=color, hatch=hatch, height=0.62,
                   edgecolor=ink.ground, linewidth=0, label=part.replace("_", " "))
         left = [a + max(0, b) for a, b in zip(left, widths)]
-    for k, total in enumerate(left):
-        axes.text(total, k, "  {:,.0f}".format(total), va="center", fontsize=8, color=ink.text)
+    for k, (end, row) in enumerate(zip(left, rows)):
+        axes.text(end, k, "  {:,.0f}".format(row["bytes"]["total"]["median"]), va="center",
+                  fontsize=8, color=ink.text)
     axes.set_yticks(range(len(rows)), [r["growth"] for r in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 1.18 * max(left))

@@ -16,8 +16,8 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(ROOT, "tools"), HERE]
 
 import fixed  # noqa: E402
-from comparelib import (by_ms, changes, crossover, headline, plan, results, stats,  # noqa: E402
-                        summary)
+from comparelib import (by_ms, changes, crossover, headline, plan, programs,  # noqa: E402
+                        results, stats, summary)
 
 
 def answers(**parts):
@@ -335,6 +335,15 @@ class Layouts(unittest.TestCase):
             for at in result.layouts:
                 at["link"] = 0
         self.assertEqual(results.spreads(document), [])
+
+
+class Programs(unittest.TestCase):
+    def test_the_least_of_the_strategies_is_marked_and_never_the_thread(self):
+        document = fixed.make()
+        cells = document["programs"][0]["cells_by_size"]["100"]
+        cells[plan.THREAD]["time_ns"] = cells["asker"]["time_ns"]
+        times = dict(programs.matrices(document))["time"]
+        self.assertEqual(times.count("best n"), 1)
 
 
 if __name__ == "__main__":

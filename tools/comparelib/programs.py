@@ -212,7 +212,8 @@ def _matrix_row(row, size, names, figure, form):
     line = [page.th(title(row, size))]
     for n in names:
         if n in values:
-            line.append(page.td(form(values[n]), "best n" if values[n] == least else "n"))
+            leads = n != THREAD and values[n] == least
+            line.append(page.td(form(values[n]), "best n" if leads else "n"))
         elif cells.get(n) and not _right(cells[n]):
             line.append(page.td(cells[n]["verdict"], "bad"))
         else:

@@ -68,6 +68,7 @@ long all(int x, int y) {
   if (both(x, (unsigned)y) || y == 9) p = next(next(p)) - 1;
   long sum = *p + find(words, 4, y) * 1000 + clamp(x, y) * 7;
   sum += (long)(mix((uint64_t)sum) % 100003);
+  sum += __builtin_frame_address(0) == NULL;  // the argument must be constant
   const char *name = name_of(x);
   return sum * 10 + calls + atomic_load(&total) + (name ? 3 : 8) + flags.odd;
 }

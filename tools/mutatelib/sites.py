@@ -24,6 +24,8 @@ ASSERTIONS = {"assert", "static_assert"}
 # Must be constant, or is never evaluated.
 UNTOUCHED = {"ConstantExpr", "EnumDecl", "RecordDecl", "StaticAssertDecl", "TypedefDecl",
              "UnaryExprOrTypeTraitExpr"}
+# Their arguments must be constant.
+OF_CONSTANTS = {"__builtin_frame_address", "__builtin_return_address"}
 WRAPPERS = {"ImplicitCastExpr", "ParenExpr"}
 LARGE = 1 << 32  # constants from there on are of hashes, where one is as good as its neighbour
 CONTEXT, QUOTED = 28, 36  # columns of survivors.txt: around a mutation, and of its two halves
@@ -96,6 +98,11 @@ def strip(node):
     while node["kind"] in WRAPPERS and node.get("inner"):
         node = node["inner"][0]
     return node
+
+
+def callee(node):
+    """The name of the function that a CallExpr calls; "" if that is an expression."""
+    return strip(node["inner"][0]).get("referencedDecl", {}).get("name", "")
 
 
 def type_of(node):
@@ -315,6 +322,8 @@ class Finder:
     def value(self, node, counts=False):
         kind = node.get("kind")
         if not kind or kind in UNTOUCHED or "range" not in node or self.macro(node) in ASSERTIONS:
+            return
+        if kind == "CallExpr" and callee(node) in OF_CONSTANTS:
             return
         where = self.range(node)
         if where and not self.is_macro(node):

@@ -56,13 +56,13 @@ class Judging(unittest.TestCase):
         with open(program, "w", encoding="utf-8") as f:
             f.write("#!%s\n%s" % (sys.executable, FAKE))
         os.chmod(program, 0o755)
-        cls.found = [peers.Peer(name, [program, "--variant", name])
-                     for name in ("well", "crashes", "hangs")]
+        cls.found = [peers.Peer(name, [program, "--variant", name]) for name in ("well", "crashes")]
         cls.found.append(peers.Peer("absent", None, "not installed: apt-get install absent"))
+        rows = peers.measure(cls.found, 2)
         before = peers.TIMEOUT
-        peers.TIMEOUT = 2
+        peers.TIMEOUT = 2  # for the one that hangs: Python alone may take that long to start
         try:
-            rows = peers.measure(cls.found, 2)
+            rows += peers.measure([peers.Peer("hangs", [program, "--variant", "hangs"])], 2)
         finally:
             peers.TIMEOUT = before
         cls.rows = {row["name"]: row for row in rows}

@@ -169,19 +169,16 @@ void rt_startm(struct rt_p *p, bool spinning) {
   rt_lock(&rt_sched.lock);
   if (!p && !atomic_load(&rt_sched.stopping)) p = rt_pidleget();
   struct rt_m *m = p ? midleget() : NULL;
-  rt_unlock(&rt_sched.lock);
-  if (m) {
-    wake(m, p, spinning);
-    return;
-  }
-  if (p && !newm(p, NULL, spinning)) {
-    // No memory or no thread for another M: those that run will find the work.
-    rt_lock(&rt_sched.lock);
-    rt_pidleput(p);
-    rt_unlock(&rt_sched.lock);
-    p = NULL;
-  }
+  // Under the lock: who gives up a P after we found none idle must not count on us to look.
   if (!p && spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
+  rt_unlock(&rt_sched.lock);
+  if (m) wake(m, p, spinning);
+  if (m || !p || newm(p, NULL, spinning)) return;
+  // No memory or no thread for another M: those that run will find the work.
+  rt_lock(&rt_sched.lock);
+  rt_pidleput(p);
+  if (spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
+  rt_unlock(&rt_sched.lock);
 }
 
 bool rt_startg(struct rt_g *g) {

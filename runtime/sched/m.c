@@ -204,6 +204,11 @@ void rt_wakep(void) {
   rt_systemstack(startm_spinning, NULL);
 }
 
+void rt_announce(void) {
+  atomic_thread_fence(memory_order_seq_cst);
+  rt_wakep();
+}
+
 static void stop(void) {  // sched.lock held
   atomic_store(&rt_sched.stopping, true);
   while (rt_sched.midle) rt_notewakeup(&midleget()->park);
@@ -288,7 +293,8 @@ void rt_handoffp(struct rt_p *p) {
   }
   rt_pidleput(p);
   rt_unlock(&rt_sched.lock);
-  const int64_t first = atomic_load(&p->timers.first);
+  // Of any P: an M that goes idle sleeps in the poller for all of them, and here none does.
+  const int64_t first = rt_timers_next();
   if (first) rt_netpoll_wake(first);
 }
 

@@ -282,7 +282,7 @@ int rt_newproc(void (*fn)(void *), void *arg) {
   const int error = rt_newg(p, &rt_sched.defaults, fn, arg, &g);
   if (error) return error;
   rt_runqput(p, g, false);
-  rt_wakep();
+  rt_announce();
   return 0;
 }
 

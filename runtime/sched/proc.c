@@ -52,8 +52,11 @@ static struct rt_g *globrunqget(struct rt_p *p, int32_t most) {
   atomic_store(&rt_sched.runqsize, rt_sched.runq.n);
   rt_unlock(&rt_sched.lock);
   struct rt_g *g = rt_gqueue_pop(&q);
+  if (q.n == 0) return g;
   // The ring is empty or nearly so when this is called for more than one: nothing spills back.
   for (struct rt_g *rest; (rest = rt_gqueue_pop(&q)) != NULL;) rt_runqput(p, rest, false);
+  // They have been in no queue: who went idle meanwhile has not seen them.
+  rt_announce();
   return g;
 }
 
@@ -245,7 +248,7 @@ static struct rt_g *poll_work(struct rt_m *m) {
   if (m->preempted.n > 0 && tick % PREEMPTED_EVERY == 0) {
     g = resume_preempted(m);
     // Whoever yields, or comes back from a call, tells nobody: it counts on going on here.
-    if (!rt_runqempty(p)) rt_wakep();
+    if (!rt_runqempty(p)) rt_announce();
   }
   if (!g && global && tick % GLOBAL_EVERY == 0) g = globrunqget(p, 1);
   if (!g) g = rt_runqget(p);
@@ -492,7 +495,7 @@ void rt_injectglist(struct rt_gqueue *list) {
   }
   if (p) {
     for (struct rt_g *g; (g = rt_gqueue_pop(list)) != NULL;) rt_runqput(p, g, false);
-    if (n > 1) rt_wakep();
+    if (n > 1) rt_announce();
     return;
   }
   rt_globrunqput(list);

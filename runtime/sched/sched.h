@@ -369,7 +369,10 @@ void rt_mleave(void);
 void rt_mjoin(struct rt_m *m);
 void rt_mfree(struct rt_m *m, struct rt_stackcache *cache);
 // rt_wakep starts another M if there is a P for it and nobody looks for work yet.  Any stack.
+// rt_announce is rt_wakep after a store that is no locked one, as rt_runqput's to the ring: whoever
+// goes idle sees that, or is seen to.
 void rt_wakep(void);
+void rt_announce(void);
 // rt_startm gives an M to p, or to an idle P if that is NULL.  spinning: the caller has counted it
 // in sched.nmspinning.  g0.
 void rt_startm(struct rt_p *p, bool spinning);

@@ -122,8 +122,8 @@ enum { HANDLER_REST = 4096 };
 
 static size_t below_handler(const struct rt_gstack *gs, size_t size) {  // 0: beyond the limit
   if (os_fault_elsewhere()) return size;
-  return rt_stackneed(size, gs->stack.hi - (uintptr_t)__builtin_frame_address(0), HANDLER_REST,
-                      gs->max);
+  const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  return rt_stackneed(size, gs->stack.hi - here, HANDLER_REST, gs->max);
 }
 
 bool rt_growth_fault(struct rt_gstack *gs, struct rt_stackcache *cache, struct os_fault *fault) {

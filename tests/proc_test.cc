@@ -10,7 +10,6 @@ extern "C" {
 #include "runtime/arch/arch.h"
 #include "runtime/sched/deterministic.h"
 #include "runtime/sched/sched.h"
-#include "runtime/sched/shrink.h"
 }
 
 namespace {
@@ -62,9 +61,6 @@ TEST(WhoStopsLookingForWork, SeesWhatWasMadeInTheLastMoment) {
 
 // A wait group of a program that lay beside rt_det made 100,000 goroutines on two Ps slower by a
 // fifth to a half: each that ended took the line away from all that asked whether a seed decides.
-TEST(WhatEveryOperationReads, HasCacheLinesOfItsOwn) {
-  EXPECT_EQ(alignof(struct rt_det), 64u);
-  EXPECT_EQ(alignof(struct rt_shrinking), 64u);
-}
+TEST(WhatEveryOperationReads, HasCacheLinesOfItsOwn) { EXPECT_EQ(alignof(struct rt_det), 64u); }
 
 }  // namespace

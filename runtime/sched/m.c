@@ -293,6 +293,8 @@ void rt_handoffp(struct rt_p *p) {
   }
   rt_pidleput(p);
   rt_unlock(&rt_sched.lock);
+  // As whenever a P becomes idle: only now look.
+  if (rt_anywork()) rt_wakep();
   // Of any P: an M that goes idle sleeps in the poller for all of them, and here none does.
   const int64_t first = rt_timers_next();
   if (first) rt_netpoll_wake(first);

@@ -19,6 +19,7 @@ C_FILES = (".c", ".h", ".S", ".cc")
 CODE_FILES = C_FILES + (".py", ".bzl", ".sh", ".go")
 TEXT_FILES = CODE_FILES + (".md", ".BUILD", ".bazelrc", ".txt")
 TEXT_NAMES = ("BUILD", "WORKSPACE")
+LEFTOVERS = (".orig", ".rej", ".bak", "~")  # of patch, of editors
 
 # Where code for one system or one processor belongs.
 PORTING_FOLDERS = ("runtime/os/", "runtime/arch/")
@@ -174,7 +175,7 @@ def undeclared_packages(tree, declared):
 def check_tree(root, source_tree=None):
     """Returns (problems, two lines that sum up) for the files below root."""
     paths = list(find_files(root))
-    problems = []
+    problems = [path + ": left behind by a tool" for path in paths if path.endswith(LEFTOVERS)]
     porting = astray = elsewhere = lines_elsewhere = 0
     contents = {}
     for path in paths:

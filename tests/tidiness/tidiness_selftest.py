@@ -46,6 +46,11 @@ class Tidiness(unittest.TestCase):
         self.assertEqual(problems({tidiness.TABLE: "x" * 101 + "\n"}), [])
         self.finds("101 columns", "bench/a.txt", "x" * 101 + "\n")
 
+    def test_what_a_tool_left_behind(self):
+        for name in "a.c.orig", "a.c.rej", "a.c~", "a.c.bak":
+            found = problems({"runtime/a.c": GOOD, "runtime/" + name: GOOD})
+            self.assertEqual(found, ["runtime/%s: left behind by a tool" % name])
+
     def test_long_file(self):
         self.finds("601 lines", "runtime/a.c", GOOD + "\n" * 597)
 

@@ -288,10 +288,13 @@ TEST(Traceback, CountsThoseBeyondAThousand) {
   EXPECT_TRUE(Has(child.err, "\nand 234 goroutines more\n"));
 }
 
-// The frame that the unwinder goes by leads to an address nobody has.
-void BreakFrame(void *frame) {
-  static_cast<volatile uintptr_t *>(frame)[0] = 0x1000;
-  static_cast<volatile uintptr_t *>(frame)[1] = 0x1000;
+// Of a function with this frame and return address: has what the unwinder goes by lead to an address
+// nobody has.  They are saved side by side at the frame's address, or on RISC-V below it.
+void BreakFrame(void *frame, void *ret) {
+  auto *saved = static_cast<volatile uintptr_t *>(frame) + 1;
+  if (*saved != reinterpret_cast<uintptr_t>(ret)) saved -= 2;
+  if (*saved != reinterpret_cast<uintptr_t>(ret)) abort();
+  saved[-1] = saved[0] = 0x1000;
 }
 
 TEST(Traceback, SurvivesAStackThatCannotBeReadWhereItRuns) {
@@ -301,7 +304,7 @@ TEST(Traceback, SurvivesAStackThatCannotBeReadWhereItRuns) {
     config.asyncpreempt = "off";  // else it may not run when it is asked
     return RunFirst(config, [] {
       Spawn(nullptr, [](void *) {
-        BreakFrame(__builtin_frame_address(0));
+        BreakFrame(__builtin_frame_address(0), __builtin_return_address(0));
         traceback_spinning = 1;
         for (;;) __asm__ volatile("");
       }, nullptr);
@@ -319,7 +322,7 @@ TEST(Traceback, SurvivesAStackThatCannotBeRead) {
     return RunFirst(Config(), [] {
       go_chan_new(0, 0, &traceback_chan);
       Spawn("checkpoint", [](void *) {
-        BreakFrame(__builtin_frame_address(0));
+        BreakFrame(__builtin_frame_address(0), __builtin_return_address(0));
         traceback_waits(3);
         for (;;) go_yield();
       }, nullptr);

@@ -22,8 +22,12 @@
 #include "runtime/go.h"
 #include "runtime/os/os.h"
 #include "tests/child.h"
+#include "tests/emulator.h"
 #include "tests/goroutine.h"
 #include "tests/inject.h"
+extern "C" {
+#include "runtime/sched/sched.h"
+}
 
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 enum { kSanitized = true };
@@ -309,6 +313,57 @@ TEST(OutOfThreads, AnInterruptedGoroutineIsNotForgotten) {
   EXPECT_TRUE(child.Exited(0)) << child.Describe();
 }
 
+// A P is given back because there is no thread for it.  Meanwhile the last M has become idle, with
+// its goroutine in the global queue: that is no deadlock.
+TEST(OutOfThreads, WhatIsReadiedMeanwhileIsRun) {
+  const Child child = RunChild([] {
+    static std::atomic<bool> refusing;
+    static go_waitgroup done;
+    go_config config = {};
+    config.maxprocs = 1;
+    return go_run(&config, [](void *) {
+      go_waitgroup_add(&done, 1);
+      go_spawn(nullptr, [](void *) { go_waitgroup_done(&done); }, nullptr);
+      inject::Arm(1u << inject::kPthreadCreate, 1, true);
+      inject::Meanwhile(inject::kPthreadCreate, 1, [] {
+        refusing = true;
+        for (bool idle = false; !idle;) {
+          rt_lock(&rt_sched.lock);
+          idle = rt_sched.nmidle > 0;
+          rt_unlock(&rt_sched.lock);
+        }
+      });
+      go_entersyscall();  // sysmon has another thread for its P in mind
+      while (!refusing) sched_yield();
+      go_exitsyscall();
+      go_waitgroup_wait(&done);
+    }, nullptr);
+  }, 20);
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
+
+// There is nobody but a thread in a call: once there can be threads, a sleeper is woken.
+TEST(OutOfThreads, IsTriedAgain) {
+  const Child child = RunChild([] {
+    static std::atomic<bool> woken;
+    go_config config = {};
+    config.maxprocs = 1;
+    return go_run(&config, [](void *) {
+      go_spawn(nullptr, [](void *) {
+        go_sleep(30 * GO_MILLISECOND);
+        woken = true;
+      }, nullptr);
+      go_yield();
+      inject::Arm(1u << inject::kPthreadCreate, 1, false);
+      go_entersyscall();
+      while (!woken) sched_yield();
+      go_exitsyscall();
+      if (inject::Failed() != 1) abort();
+    }, nullptr);
+  }, 20);
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
+
 // ---- The real thing --------------------------------------------------------------------------
 
 // Goroutines that stay until they are let go, as many as there can be.
@@ -380,6 +435,7 @@ bool CannotReachTheMapCount() {
 }
 
 TEST(OutOfMappings, SpawnSaysSoAndGoesOnWhenOthersHaveGone) {
+  SKIP_IN_EMULATOR("takes 23 GB for records of the pages that are reserved then");
   if (CannotReachTheMapCount()) GTEST_SKIP() << "vm.max_map_count is out of reach";
   for (const char *growth : Growths()) {
     // A range for each stack takes an arena for every four, and shadow of it at the limit.
@@ -407,6 +463,7 @@ TEST(OutOfMappings, SpawnSaysSoAndGoesOnWhenOthersHaveGone) {
 }
 
 TEST(OutOfMappings, AGoroutineThatMustGrowEndsTheProcessWithTheMessage) {
+  SKIP_IN_EMULATOR("takes 23 GB for records of the pages that are reserved then");
   if (CannotReachTheMapCount()) GTEST_SKIP() << "vm.max_map_count is out of reach";
   if (__has_feature(address_sanitizer)) GTEST_SKIP() << "the sanitizer needs mappings itself";
   const Child child = RunChild([] { return RunCrowd("signal", "mprotect", 8192, true); });
@@ -424,6 +481,7 @@ void LimitAddresses(size_t more) {
 }
 
 TEST(OutOfAddresses, RunAndSpawnSaySoAndGoOnWhenThereAreMore) {
+  SKIP_IN_EMULATOR("ignores RLIMIT_AS");
   const Child child = RunChild([] {
     LimitAddresses(size_t{1} << 30);
     int error = RunCrowd("checkpoint", "auto", 1 << 20, false);

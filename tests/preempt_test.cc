@@ -110,6 +110,34 @@ TEST(Preempt, ThoseInterruptedGoOnWhileTheirThreadIsWanted) {
   }), GO_OK);
 }
 
+// A P above GOMAXPROCS that runs on, since its M has somebody who was interrupted there, and all Ps
+// below idle: that is not everybody, and the two still interrupt each other.
+TEST(Preempt, ThoseAboveALoweredGomaxprocsAreInterrupted) {
+  SKIP_IF_SANITIZED();
+  const Child child = RunChild([] {
+    static std::atomic<bool> lowered, seen;
+    return RunFirst(Procs(2), [] {
+      go_preempt_off();
+      go_waitgroup_add(&done, 2);
+      Go([](void *) {  // on the other P
+        Go([](void *) {
+          go_gomaxprocs(1);
+          lowered = true;
+          while (!seen) __asm__ volatile("");
+          go_waitgroup_done(&done);
+        });
+        while (!lowered) __asm__ volatile("");
+        seen = true;
+        go_waitgroup_done(&done);
+      });
+      while (!lowered) __asm__ volatile("");
+      go_preempt_on();
+      go_waitgroup_wait(&done);
+    });
+  }, 20);
+  EXPECT_TRUE(child.Exited(0)) << child.Describe();
+}
+
 // ---- Whoever is interrupted does not notice ----------------------------------------------------
 
 // Ordinary C, vectorised, summing in registers while it is interrupted all the time.

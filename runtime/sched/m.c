@@ -109,8 +109,15 @@ void rt_mjoin(struct rt_m *m) {
 
 static void mloop(void *arg) { rt_mstart0(arg); }
 
-// Without a signal stack it must not run goroutines: it gives its P back, and the Ms that run will
-// find the work.
+// sched.lock held.  There is no M for p, if any, nor for the work: those that run may find it, an M
+// that becomes idle last is given p, and sysmon tries again.
+static void refused(struct rt_p *p, bool spinning) {
+  if (p) rt_pidleput(p);
+  if (spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
+  atomic_store(&rt_sched.refused, true);
+}
+
+// Without a signal stack it must not run goroutines.
 static void live(struct rt_m *m) {
   rt_traceback_join(m);
   if (os_sigstack_enable(&m->sigstack) == 0) {
@@ -123,15 +130,11 @@ static void live(struct rt_m *m) {
   rt_lock(&rt_sched.lock);
   if (m->handg) rt_globrunqpush(m->handg);
   m->handg = NULL;
-  if (m->nextp) rt_pidleput(m->nextp);
-  m->nextp = NULL;
   m->failed = true;
   rt_sched.nm--;  // it will never be idle, nor run: see the deadlock test in rt_stopm
-  if (m->spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
-  // If all others are idle, one of them must do the work this one was for.
-  struct rt_p *p = rt_sched.midle ? rt_pidleget() : NULL;
-  struct rt_m *other = p ? midleget() : NULL;
-  if (other) wake(other, p, false);
+  refused(m->nextp, m->spinning);
+  m->nextp = NULL;
+  rt_checkdead();  // if all others are idle, one of them must do the work this one was for
   rt_unlock(&rt_sched.lock);
 }
 
@@ -174,10 +177,8 @@ void rt_startm(struct rt_p *p, bool spinning) {
   rt_unlock(&rt_sched.lock);
   if (m) wake(m, p, spinning);
   if (m || !p || newm(p, NULL, spinning)) return;
-  // No memory or no thread for another M: those that run will find the work.
   rt_lock(&rt_sched.lock);
-  rt_pidleput(p);
-  if (spinning) atomic_fetch_sub(&rt_sched.nmspinning, 1);
+  refused(p, spinning);
   rt_unlock(&rt_sched.lock);
 }
 
@@ -217,6 +218,10 @@ static void stop(void) {  // sched.lock held
 
 void rt_checkdead(void) {
   if (rt_sched.nmidle != rt_sched.nm || atomic_load(&rt_sched.stopping)) return;
+  if (atomic_exchange(&rt_sched.refused, false) && rt_sched.midle && rt_sched.pidle) {
+    wake(midleget(), rt_pidleget(), false);  // it looks for what there was no M for
+    return;
+  }
   if (!rt_det.on) {
     struct rt_text t = {.n = 0};
     rt_text_str(&t, "stacklab: fatal: all goroutines are asleep: deadlock\n");

@@ -289,6 +289,19 @@ static int64_t time_to_poll(int64_t until) {
   return until && left < 0 ? 0 : left;
 }
 
+// Makes rt_sched.lastpoll ours, if there is anything to sleep in the poller for; until: the first
+// timer is due, or 0.  It is only ours when there still is: who takes the last of it away before
+// does not see that we sleep, and we would miss a deadlock.
+static bool take_netpoll(int64_t *until) {
+  while ((*until || rt_netpoll_waiters()) && atomic_exchange(&rt_sched.lastpoll, 0) != 0) {
+    *until = rt_timers_next();
+    if (*until || rt_netpoll_waiters()) return true;
+    atomic_store(&rt_sched.lastpoll, rt_nanotime());
+    *until = rt_timers_next();
+  }
+  return false;
+}
+
 // Sleeps in the poller until a descriptor is ready, the timer due at `until` (0: none) or a
 // wake-up; rt_sched.lastpoll is ours.  True: m has a P again.
 static bool sleep_in_netpoll(struct rt_m *m, int64_t until) {
@@ -329,14 +342,13 @@ static bool idle(struct rt_m *m) {
   rt_mpoint();
   if (atomic_load(&rt_sched.nmspinning) == 0 && rt_anywork() && regain(m, true)) return true;
   if (!rt_netpoll_inited()) return false;
-  const int64_t until = rt_timers_next();
+  int64_t until = rt_timers_next();
   if (rt_det_onethread() && until) {  // the virtual clock has nothing to wait for
     rt_clock_advance(until);
     return regain(m, false);
   }
   rt_mpoint();
-  if ((until || rt_netpoll_waiters()) && atomic_exchange(&rt_sched.lastpoll, 0) != 0)
-    return sleep_in_netpoll(m, until);
+  if (take_netpoll(&until)) return sleep_in_netpoll(m, until);
   // Another M sleeps there: not longer than until our timer is due.
   const int64_t slept = atomic_load(&rt_sched.poll_until);
   if (until ? slept == 0 || slept > until : sleeps_for_nothing()) rt_netpoll_break();

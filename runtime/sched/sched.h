@@ -236,6 +236,7 @@ struct rt_sched {
   int32_t nm, nmidle;
   struct rt_gchunk *chunks;
   bool deadlocked;           // why it stops, in a deterministic run
+  _Atomic bool refused;      // there was no M for a P: it may be idle beside work
   // Read whenever a goroutine is readied; the first two written under lock.
   _Atomic int32_t npidle __attribute__((aligned(64)));
   _Atomic int32_t runqsize, nmspinning;

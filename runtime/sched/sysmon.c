@@ -123,13 +123,31 @@ static int64_t shrink(int64_t now) {
   return again;
 }
 
+// There was no M for a P, which may be idle beside work.
+static void try_again(void) {
+  if (!atomic_load(&rt_sched.refused)) return;
+  hold();
+  atomic_store(&rt_sched.refused, false);
+  rt_startm(NULL, false);
+  letgo();
+}
+
+// sched.lock held.  Whether no P runs, nor one that GOMAXPROCS has left above it.
+static bool all_idle(void) {
+  const int32_t limit = atomic_load(&rt_sched.maxprocs), n = atomic_load(&rt_sched.nallp);
+  if (atomic_load(&rt_sched.npidle) < limit) return false;
+  for (int32_t i = limit; i < n; i++)
+    if (atomic_load(&atomic_load(&rt_sched.allp[i])->status) != RT_PDEAD) return false;
+  return true;
+}
+
 // Sleeps while every P is idle: until one is taken or, if that is not 0, until `until`.
 static void rest(int64_t until) {
   struct rt_sysmon *s = &rt_sched.sysmon;
   if (atomic_load(&rt_sched.npidle) < atomic_load(&rt_sched.maxprocs)) return;
   rt_lock(&rt_sched.lock);
-  const bool quiet = atomic_load(&rt_sched.npidle) == atomic_load(&rt_sched.maxprocs) &&
-                     !atomic_load(&rt_sched.stopping);
+  const bool quiet =
+      all_idle() && !atomic_load(&rt_sched.refused) && !atomic_load(&rt_sched.stopping);
   atomic_store(&s->waiting, quiet);
   rt_unlock(&rt_sched.lock);
   if (!quiet) return;
@@ -173,6 +191,7 @@ static void loop(void *unused) {
     poll(now);
     pace = retake(now);
     wake_for_timers(now);
+    try_again();
     again = shrink(now);
     quiet = pace == BUSY ? 0 : quiet + 1;
     if (pace == BUSY) us = TICK_US;

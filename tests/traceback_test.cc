@@ -288,8 +288,8 @@ TEST(Traceback, CountsThoseBeyondAThousand) {
   EXPECT_TRUE(Has(child.err, "\nand 234 goroutines more\n"));
 }
 
-// Of a function with this frame and return address: has what the unwinder goes by lead to an address
-// nobody has.  They are saved side by side at the frame's address, or on RISC-V below it.
+// Of a function with this frame and return address: has what the unwinder goes by lead to an
+// address nobody has.  They are saved side by side at the frame's address, or on RISC-V below it.
 void BreakFrame(void *frame, void *ret) {
   auto *saved = static_cast<volatile uintptr_t *>(frame) + 1;
   if (*saved != reinterpret_cast<uintptr_t>(ret)) saved -= 2;

@@ -117,6 +117,9 @@ static bool put_slow(struct rt_p *p, struct rt_g *g, uint32_t head) {
   return true;
 }
 
+// After this the caller looks for idle Ps.  No fence keeps the store of tail before that: it would
+// cost half of a spawn (newproc_bench), and without it somebody must go idle, and a thief before
+// that take the new next, while the store is still on its way.
 COPIED void put(struct rt_p *p, struct rt_g *g, bool next, bool points) {
   if (next) {
     g = swap_runnext(p, g);
@@ -129,9 +132,6 @@ COPIED void put(struct rt_p *p, struct rt_g *g, bool next, bool points) {
     if (tail - head < RT_RUNQ) {
       ring_set(p, tail, g);
       atomic_store_explicit(&p->runqtail, tail + 1, memory_order_release);
-      // A thief may have taken the new one already: what it displaced must be seen too, by who goes
-      // idle, before the caller looks for idle Ps (rt_announce).
-      if (next && !no_thief()) atomic_thread_fence(memory_order_seq_cst);
       return;
     }
     if (put_slow(p, g, head)) return;

@@ -44,6 +44,13 @@ inline go_config Procs(int n, const char *growth = "reserve") {
   return c;
 }
 
+// One after the other, as each waits or yields: nobody is interrupted, however slow the machine.
+inline go_config InTurn() {
+  go_config c = Procs(1);
+  c.asyncpreempt = "off";
+  return c;
+}
+
 // On the virtual clock: everything happens exactly when it should.
 inline go_config Virtual() {
   go_config c = SmallStacks("reserve");

@@ -67,7 +67,7 @@ TEST_F(Sync, OnTheCallersMovingStackIsRefused) {
 
 TEST_F(Sync, MutexAnswers) {
   std::vector<int> results;
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     results.push_back(go_mutex_unlock(&m));
     results.push_back(go_mutex_lock(&m));
     results.push_back(go_mutex_trylock(&m));
@@ -85,7 +85,7 @@ TEST_F(Sync, MutexAnswers) {
 
 TEST_F(Sync, RWMutexAnswers) {
   std::vector<int> results;
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     results.push_back(go_rwmutex_unlock(&rw));
     results.push_back(go_rwmutex_runlock(&rw));
     results.push_back(go_rwmutex_rlock(&rw));
@@ -109,7 +109,7 @@ TEST_F(Sync, RWMutexAnswers) {
 
 TEST_F(Sync, AWriterThatGivesUpLetsTheReadersIn) {
   std::vector<int> results;
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     go_rwmutex_rlock(&rw);
     go_waitgroup_add(&done, 1);
     Go([](void *) {
@@ -129,7 +129,7 @@ TEST_F(Sync, AWriterThatGivesUpLetsTheReadersIn) {
 TEST_F(Sync, ReadersThatCameWhileAWriterHeldItGoBeforeTheNextWriter) {
   static std::string order;
   order = "";
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     go_rwmutex_lock(&rw);
     go_waitgroup_add(&done, 3);
     Go([](void *) {
@@ -159,7 +159,7 @@ TEST_F(Sync, SemaphoreAnswersAndKeepsOrder) {
   std::vector<int> results;
   static std::vector<int> order;
   order.clear();
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     results.push_back(go_sem_tryacquire(&sem, 1));
     results.push_back(go_sem_release(&sem, 2));
     results.push_back(go_sem_release(&sem, UINT32_MAX));
@@ -190,7 +190,7 @@ TEST_F(Sync, SemaphoreAnswersAndKeepsOrder) {
 // One large request at the head gives up: the small one behind it is served.
 TEST_F(Sync, ALargeRequestThatGivesUpIsInNobodysWay) {
   int small = -1;
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     go_sem_release(&sem, 1);
     Go([](void *) { go_sem_acquire_until(&sem, 5, Soon()); });
     go_yield();
@@ -203,7 +203,7 @@ TEST_F(Sync, CondAnswersAndWakesInOrder) {
   std::vector<int> results;
   static std::vector<intptr_t> order;
   order.clear();
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     results.push_back(go_cond_wait(&cond, &m));  // not locked
     go_mutex_lock(&m);
     results.push_back(go_cond_wait_until(&cond, &m, Soon()));
@@ -233,7 +233,7 @@ TEST_F(Sync, CondAnswersAndWakesInOrder) {
 
 TEST_F(Sync, WaitGroupHasADeadline) {
   int results[2] = {};
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     go_waitgroup_add(&done, 1);
     results[0] = go_waitgroup_wait_until(&done, Soon());
     go_waitgroup_done(&done);
@@ -272,7 +272,7 @@ TEST_F(Sync, ScopeWaitsForChildrenAndTheirs) {
 TEST_F(Sync, ScopeReturnsTheFirstFailureAndTasksTheirResults) {
   int scope_result = 0, seen = 0, bad = 0;
   static int joined[3];
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     scope_result = go_scope_run([](go_scope *scope, void *) {
       go_task *tasks[3];
       for (intptr_t i = 0; i < 3; i++) {
@@ -539,7 +539,7 @@ TEST_F(ConcurrentSync, AWaitGroupMayGoOnceItsWaitReturns) {
 
 TEST_F(Sync, WaitGroupRefusesWhatItCannotCount) {
   std::vector<int> results;
-  ASSERT_EQ(RunFirst(Procs(1), [&] {
+  ASSERT_EQ(RunFirst(InTurn(), [&] {
     results.push_back(go_waitgroup_done(&done));
     results.push_back(go_waitgroup_add(&done, INT32_MAX));
     results.push_back(go_waitgroup_add(&done, 1));
